@@ -3,14 +3,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/base/give_back.h"
+#include "common/cluster/remote_url.h"
 #include "common/config/camera_task.h"
 #include "common/config/camera_url.h"
 #include "common/ipc/blackbox.h"
@@ -20,34 +19,14 @@
 #include "common/ring/ring_writer.h"
 #include "common/sandbox/sandbox.h"
 #include "ingest/login.h"
-#include "ingest/malloc_tuning.h"
 #include "ingest/publish/publisher.h"
 #include "ingest/publish/ring_output.h"
 #include "ingest/reconnect_backoff.h"
+#include "ingest/remote_worker.h"
 #include "ingest/source/source.h"
 #include "ingest/stream_notes.h"
+#include "ingest/worker_link.h"
 #include "ingest/worker_signals.h"
-#include "ingest/worker_stats.h"
-
-#define STATS_INTERVAL_NS NS_PER_SECOND
-
-/* What only the beginning of a connection needs, as the proof that its sound can be decoded, is gone after this time. Such proofs
- * are wanted again now and then, so memory is given back again, at this interval. */
-#define SETTLED_NS (8 * NS_PER_SECOND)
-#define GIVE_BACK_INTERVAL_NS (60 * NS_PER_SECOND)
-
-/* How often the channel is read while streaming: messages are rare, frames are not. */
-#define CHANNEL_INTERVAL_NS (50 * NS_PER_MS)
-
-/* ringcastd makes a larger ring in milliseconds. A picture that needs one waits this long for it. */
-#define RING_WAIT_NS NS_PER_SECOND
-
-/*
- * Within which time the worker beats again at the latest: it looks at a stream every 250 ms. Opening and closing a
- * connection may wait for a name server, which libc asks more than once, 5 s each time.
- */
-#define BEAT_STREAMING_MS 3000
-#define BEAT_CONNECTING_MS 40000
 
 /* Longest wait in one piece while nothing is connected. */
 #define BEAT_INTERVAL_MS 1000
@@ -83,34 +62,12 @@ struct keyframe_wait {
     int64_t ask_interval_ns;
 };
 
-enum worker_state {
-    WORKER_STARTING,
-    WORKER_STREAMING,
-    WORKER_STALLED,
-    WORKER_FAILED, /* the camera refuses the log-in; the worker waits, and connects to nothing */
-};
-
 struct worker {
-    int channel;
-    struct camera_task task;
-    int ring_fd; /* from the task's message until the ring is attached; else -1 */
-    int wake;    /* the event descriptor that wakes the ring's readers, or -1 */
-    struct publisher *publisher;
-    struct worker_stats stream_stats;
-    struct ring_output output;
+    struct worker_link link;
+    struct publisher *publisher; /* NULL: the camera is another node's */
     struct reconnect_backoff backoff;
     struct source_memory memory;
     struct login login;
-    enum worker_state state;
-    char error[SOURCE_ERROR_SIZE]; /* "": none */
-    bool report_due;               /* the channel had no room for the state */
-    uint32_t reported_changes;     /* publisher_status.changes that ringcastd knows */
-    uint32_t reported_audio;       /* and publisher_status.audio_changes */
-    int64_t channel_ns;            /* when the channel was looked at */
-    int64_t stats_ns;              /* when the last stats were made */
-    int64_t give_back_ns;          /* when memory that was needed once is given back; 0: nothing streams */
-    uint64_t stats_fragments, stats_bytes;
-    struct stream_notes notes;
     struct keyframe_wait keyframe;
     int64_t keyframe_ns;  /* when the present connection gave its last keyframe; 0: not yet */
     int64_t group_ns;     /* the longest distance of two keyframes */
@@ -119,192 +76,11 @@ struct worker {
     int64_t streaming_ns; /* when the present connection gave its first fragment; 0: not yet */
 };
 
-static const char *strstate(enum worker_state state)
-{
-    static const char *const names[] = {
-        [WORKER_STARTING] = "starting",
-        [WORKER_STREAMING] = "streaming",
-        [WORKER_STALLED] = "stalled",
-        [WORKER_FAILED] = "failed",
-    };
-
-    return names[state];
-}
-
-/* -EAGAIN is for the caller; a channel that is gone ends the worker. */
-static int send_message(struct worker *worker, json_t *message)
-{
-    int result = message ? channel_send(worker->channel, message, NULL, 0) : -ENOMEM;
-
-    json_decref(message);
-    if (result == -EPIPE) {
-        worker_signals_begin_end();
-    }
-    return result;
-}
-
-static void report_state(struct worker *worker)
-{
-    const struct publisher_status *status = publisher_status(worker->publisher);
-    json_t *message = message_new("state");
-
-    if (message) {
-        json_object_set_new(message, "state", json_string(strstate(worker->state)));
-        json_object_set_new(message, "sandbox", sandbox_layers());
-        json_object_set_new(message, "error",
-                            worker->error[0] != '\0' ? message_text(worker->error) : json_null());
-        json_object_set_new(message, "audio", message_text(status->audio));
-        json_object_set_new(message, "audio_error",
-                            status->audio_error[0] != '\0' ? message_text(status->audio_error) : json_null());
-        if (status->codecs[0] != '\0') {
-            json_object_set_new(message, "codecs", json_string(status->codecs));
-            json_object_set_new(message, "width", json_integer(status->width));
-            json_object_set_new(message, "height", json_integer(status->height));
-        }
-    }
-    worker->report_due = send_message(worker, message) < 0;
-    worker->reported_changes = status->changes;
-    worker->reported_audio = status->audio_changes;
-}
-
-/* The only place that changes the state. ERROR may be "". */
-static void enter_state(struct worker *worker, enum worker_state state, const char *error)
-{
-    worker->state = state;
-    log_set_state(worker->task.name, strstate(state));
-    snprintf(worker->error, sizeof(worker->error), "%s", error);
-    log_redact(worker->error, sizeof(worker->error));
-    report_state(worker);
-}
-
-static void change_log_level(const json_t *body)
-{
-    enum log_level level;
-
-    if (log_level_from_name(message_string(body, "level", ""), &level) == 0) {
-        log_set_level(level);
-    }
-}
-
-static void handle_message(struct worker *worker, struct channel_message *message)
-{
-    if (message_is(message->body, "stop")) {
-        worker_signals_begin_end();
-    } else if (message_is(message->body, "ring")) {
-        int result = ring_output_receive(&worker->output, message, worker->wake);
-        if (result < 0) {
-            log_warning("the next ring cannot be used: %s", strerror(-result));
-        }
-    } else if (message_is(message->body, "log-level")) {
-        change_log_level(message->body);
-    } else if (!login_take(&worker->login, message->body)) {
-        log_warning("a message of unknown type is dropped");
-    }
-}
-
-static void receive_messages(struct worker *worker)
-{
-    struct channel_message message;
-    int result;
-
-    while ((result = channel_receive(worker->channel, &message)) == 1 || result == -EBADMSG) {
-        if (result == -EBADMSG) {
-            log_warning("%s", channel_drop_reason(&message));
-            continue;
-        }
-        handle_message(worker, &message);
-        channel_message_clear(&message);
-    }
-    if (result == 0) {
-        worker_signals_begin_end();
-    }
-}
-
-static double per_second(uint64_t count, int64_t elapsed_ns)
-{
-    return round((double)count * (double)NS_PER_SECOND / (double)elapsed_ns * 10) / 10;
-}
-
-static void send_stats(struct worker *worker, int64_t now)
-{
-    const struct publisher_status *status = publisher_status(worker->publisher);
-    int64_t elapsed = now - worker->stats_ns;
-    json_t *message = worker->state == WORKER_STREAMING ? message_new("stats") : NULL;
-
-    if (message) {
-        uint64_t bits = (status->bytes - worker->stats_bytes) * 8;
-        json_object_set_new(message, "fragments", json_integer((json_int_t)status->fragments));
-        json_object_set_new(message, "bytes", json_integer((json_int_t)status->bytes));
-        json_object_set_new(message, "fps",
-                            json_real(per_second(status->fragments - worker->stats_fragments, elapsed)));
-        json_object_set_new(message, "bitrate", json_real(per_second(bits, elapsed)));
-        json_object_set_new(message, "gop_bytes", json_integer((json_int_t)status->gop_bytes));
-        json_object_set_new(message, "fragment_bytes", json_integer((json_int_t)status->fragment_bytes));
-        worker_stats_write_ring(worker->output.ring, message);
-        worker_stats_write(&worker->stream_stats, status, message);
-        send_message(worker, message);
-    }
-    worker->stats_ns = now;
-    worker->stats_fragments = status->fragments;
-    worker->stats_bytes = status->bytes;
-}
-
-/* If it cannot be sent now, the next tick sends it. */
-static void report_ring(struct worker *worker)
-{
-    if (ring_output_report(&worker->output, worker->channel) == -EPIPE) {
-        worker_signals_begin_end();
-    }
-}
-
-/* Asks for a ring that a fragment of LENGTH bytes fits, and waits for it. */
-static void wait_for_ring(struct worker *worker, size_t length)
-{
-    int64_t until = clock_now_ns() + RING_WAIT_NS;
-    bool hopeless = length > worker->task.ring_size_max / RING_WRITER_FRAGMENT_PART;
-    json_t *message = hopeless ? NULL : message_new("ring-short");
-
-    if (!message) {
-        return;
-    }
-    report_ring(worker);
-    json_object_set_new(message, "fragment_bytes", json_integer((json_int_t)length));
-    send_message(worker, message);
-    while (!ring_output_fits(&worker->output, length) && clock_now_ns() < until && !worker_signals_ending()) {
-        worker_signals_wait(worker->channel, (until - clock_now_ns()) / NS_PER_MS + 1);
-        receive_messages(worker);
-    }
-}
-
-static void give_back(struct worker *worker, int64_t now)
-{
-    if (worker->give_back_ns != 0 && now >= worker->give_back_ns) {
-        worker->give_back_ns = now + GIVE_BACK_INTERVAL_NS;
-        malloc_tuning_give_back();
-        give_back_code();
-        give_back_stack();
-    }
-}
-
-/* Does what is due besides the stream. Called for every frame and at least every 250 ms. True: the worker must end. */
+/* As worker_link_tick: called for every frame and at least every 250 ms, except while a connection is opened or closed. */
 static bool tick(struct worker *worker)
 {
-    int64_t now = clock_now_ns();
-
-    blackbox_beat(worker->streaming_ns != 0 ? BEAT_STREAMING_MS : BEAT_CONNECTING_MS);
-    if (now - worker->channel_ns >= CHANNEL_INTERVAL_NS) {
-        worker->channel_ns = now;
-        receive_messages(worker);
-        if (worker->report_due) {
-            report_state(worker);
-        }
-        report_ring(worker);
-    }
-    if (now - worker->stats_ns >= STATS_INTERVAL_NS) {
-        send_stats(worker, now);
-        give_back(worker, now);
-    }
-    return worker_signals_ending();
+    return worker_link_tick(&worker->link,
+                            worker->streaming_ns != 0 ? WORKER_BEAT_STREAMING_MS : WORKER_BEAT_CONNECTING_MS);
 }
 
 /* Also called when the channel is readable, which it then reads at once. */
@@ -312,41 +88,20 @@ static bool interrupted(void *context)
 {
     struct worker *worker = context;
 
-    worker->channel_ns = 0;
+    worker->link.channel_ns = 0;
     return tick(worker);
 }
 
 static void after_fragment(struct worker *worker)
 {
-    const struct publisher_status *status = publisher_status(worker->publisher);
-
-    report_ring(worker);
+    worker_link_report_ring(&worker->link);
     worker->keyframe.since_ns = 0;
     if (worker->streaming_ns == 0) {
         worker->streaming_ns = clock_now_ns();
-        worker_stats_streaming(&worker->stream_stats);
-        worker->stats_ns = worker->streaming_ns;
-        worker->give_back_ns = worker->streaming_ns + SETTLED_NS;
-        worker->stats_fragments = status->fragments;
-        worker->stats_bytes = status->bytes;
+        worker_stats_streaming(&worker->link.stream_stats);
+        worker_link_begin_streaming(&worker->link, worker->streaming_ns);
     }
-    if (worker->state == WORKER_STREAMING && worker->reported_changes == status->changes) {
-        return;
-    }
-    log_info("streaming %s, %ux%u", status->codecs, status->width, status->height);
-    enter_state(worker, WORKER_STREAMING, stream_notes_text(&worker->notes));
-}
-
-/* Reports what is wrong with a stream that is served, or that nothing is any more. */
-static void watch_stream(struct worker *worker, int64_t now)
-{
-    const struct stream_notes_ring ring = {.capacity = ring_writer_capacity(worker->output.ring),
-                                           .max = worker->task.ring_size_max};
-
-    if (stream_notes_update(&worker->notes, publisher_status(worker->publisher), &ring, now) &&
-        worker->state == WORKER_STREAMING) {
-        enter_state(worker, WORKER_STREAMING, stream_notes_text(&worker->notes));
-    }
+    worker_link_report_streaming(&worker->link);
 }
 
 /* A keyframe has come, shown or not. */
@@ -378,8 +133,8 @@ static int64_t keyframe_deadline_ns(const struct worker *worker)
 {
     int64_t deadline_ns = KEYFRAME_DEADLINE_S * NS_PER_SECOND;
 
-    if (worker->task.keyframe_deadline > 0) {
-        return (int64_t)worker->task.keyframe_deadline * NS_PER_SECOND;
+    if (worker->link.task.keyframe_deadline > 0) {
+        return (int64_t)worker->link.task.keyframe_deadline * NS_PER_SECOND;
     }
     return 2 * worker->group_ns > deadline_ns ? 2 * worker->group_ns : deadline_ns;
 }
@@ -392,8 +147,8 @@ static void ask_once(struct worker *worker, struct source *source)
 {
     if (source_ask_keyframe(source)) {
         log_debug("the camera is asked for a keyframe");
-    } else if (worker->task.onvif) {
-        send_message(worker, message_new("keyframe-wanted"));
+    } else if (worker->link.task.onvif) {
+        worker_link_send(&worker->link, message_new("keyframe-wanted"));
     }
 }
 
@@ -427,7 +182,8 @@ static void tell_keyframe_wait(struct worker *worker, int64_t now)
     wait->told_ns = now + KEYFRAME_TOLD_INTERVAL_NS;
     snprintf(text, sizeof(text), "waiting for a keyframe, %d s so far",
              (int)((now - wait->since_ns) / NS_PER_SECOND));
-    enter_state(worker, worker->streaming_ns == 0 ? WORKER_STARTING : WORKER_STALLED, text);
+    worker_link_enter_state(&worker->link, worker->streaming_ns == 0 ? WORKER_STARTING : WORKER_STALLED,
+                            text);
 }
 
 /* 0; -ETIMEDOUT and ERROR: a new connection is worth more than this one. */
@@ -472,7 +228,7 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
 
     worker->keyframe.since_ns = worker->keyframe_ns = 0;
     worker->sound_hurried = false;
-    stream_notes_begin(&worker->notes, publisher_status(worker->publisher));
+    stream_notes_begin(&worker->link.notes, publisher_status(worker->publisher));
     while (result >= 0) {
         result = source_read(source, &unit, error);
         if (result <= 0) {
@@ -483,11 +239,11 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
         }
         result = publisher_put(worker->publisher, &unit, error);
         if (result == -ENOBUFS) {
-            wait_for_ring(worker, publisher_missing_room(worker->publisher));
+            worker_link_wait_for_ring(&worker->link, publisher_missing_room(worker->publisher));
             result = publisher_retry(worker->publisher, error);
         }
-        if (publisher_status(worker->publisher)->audio_changes != worker->reported_audio) {
-            report_state(worker);
+        if (publisher_status(worker->publisher)->audio_changes != worker->link.reported_audio) {
+            worker_link_report_state(&worker->link);
         }
         hurry_sound(worker, source);
         if (result == 1) {
@@ -495,7 +251,7 @@ static int stream(struct worker *worker, struct source *source, char error[SOURC
         } else if (result == 0 && unit.video) {
             begin_keyframe_wait(worker, unit.keyframe, unit.capture_ns);
         }
-        watch_stream(worker, unit.capture_ns);
+        worker_link_watch_stream(&worker->link, unit.capture_ns);
         if (tick(worker)) {
             return -ECANCELED;
         }
@@ -519,16 +275,16 @@ static void note_opening(void *context, const char *text)
     struct worker *worker = context;
 
     log_info("%s", text);
-    enter_state(worker, WORKER_STARTING, text);
+    worker_link_enter_state(&worker->link, WORKER_STARTING, text);
 }
 
 /* One connection to the camera, from opening to closing. */
 static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
 {
     struct source_options options = {
-        .task = &worker->task,
+        .task = &worker->link.task,
         .memory = &worker->memory,
-        .attention = worker->channel,
+        .attention = worker->link.channel,
         .interrupted = interrupted,
         .note = note_opening,
         .context = worker,
@@ -538,7 +294,7 @@ static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
 
     worker->streaming_ns = 0;
     worker->connected = false;
-    blackbox_beat(BEAT_CONNECTING_MS);
+    blackbox_beat(WORKER_BEAT_CONNECTING_MS);
     int result = source_open(&options, &source, error);
     if (result < 0) {
         return result;
@@ -547,10 +303,10 @@ static int run_connection(struct worker *worker, char error[SOURCE_ERROR_SIZE])
     const struct media_description *description = source_describe(source);
     log_info("connected: %s video, %s audio", stream_name(&description->video),
              stream_name(&description->audio));
-    worker_stats_connected(&worker->stream_stats, source);
+    worker_stats_connected(&worker->link.stream_stats, source);
     result = stream(worker, source, error);
-    worker_stats_disconnected(&worker->stream_stats);
-    blackbox_beat(BEAT_CONNECTING_MS);
+    worker_stats_disconnected(&worker->link.stream_stats);
+    blackbox_beat(WORKER_BEAT_CONNECTING_MS);
     source_close(source);
     return result;
 }
@@ -561,9 +317,9 @@ static void wait_before_retry(struct worker *worker, int64_t delay_ms)
     int64_t left = delay_ms;
 
     while (left > 0 && !worker_signals_ending()) {
-        blackbox_beat(BEAT_STREAMING_MS);
-        worker_signals_wait(worker->channel, left < BEAT_INTERVAL_MS ? left : BEAT_INTERVAL_MS);
-        receive_messages(worker);
+        blackbox_beat(WORKER_BEAT_STREAMING_MS);
+        worker_signals_wait(worker->link.channel, left < BEAT_INTERVAL_MS ? left : BEAT_INTERVAL_MS);
+        worker_link_receive(&worker->link);
         left = (until - clock_now_ns()) / NS_PER_MS;
     }
 }
@@ -597,13 +353,13 @@ static void wait_while_held(struct worker *worker)
 
     while ((left_ns = login_held_ns(&worker->login, clock_now_ns())) > 0 && !worker_signals_ending()) {
         int64_t left_ms = left_ns / NS_PER_MS + 1;
-        int64_t most_ms = worker->report_due ? BEAT_INTERVAL_MS : BEAT_HELD_MS;
+        int64_t most_ms = worker->link.report_due ? BEAT_INTERVAL_MS : BEAT_HELD_MS;
         left_ms = left_ms < most_ms ? left_ms : most_ms;
-        blackbox_beat((uint64_t)left_ms + BEAT_STREAMING_MS);
-        worker_signals_wait(worker->channel, left_ms);
-        receive_messages(worker);
-        if (worker->report_due) {
-            report_state(worker);
+        blackbox_beat((uint64_t)left_ms + WORKER_BEAT_STREAMING_MS);
+        worker_signals_wait(worker->link.channel, left_ms);
+        worker_link_receive(&worker->link);
+        if (worker->link.report_due) {
+            worker_link_report_state(&worker->link);
         }
     }
 }
@@ -615,11 +371,11 @@ static void be_held(struct worker *worker, const char *error)
 
     snprintf(why, sizeof(why), "%s", worker->login.error[0] != '\0' ? worker->login.error : error);
     log_warning("%s", why);
-    enter_state(worker, WORKER_FAILED, why);
+    worker_link_enter_state(&worker->link, WORKER_FAILED, why);
     wait_while_held(worker);
     if (!worker_signals_ending()) {
         log_info("the log-in is tried again");
-        enter_state(worker, WORKER_STARTING, why);
+        worker_link_enter_state(&worker->link, WORKER_STARTING, why);
     }
 }
 
@@ -637,7 +393,7 @@ static void connection_ended(struct worker *worker, int result, const char *erro
     bool hangs = worker->connected && (result == -ETIMEDOUT || result == -ETIME || result == -EBADMSG);
 
     log_warning("%s; next attempt in %.2f s", error, (double)delay_ms / 1000);
-    enter_state(worker, hangs ? WORKER_STALLED : WORKER_STARTING, error);
+    worker_link_enter_state(&worker->link, hangs ? WORKER_STALLED : WORKER_STARTING, error);
     wait_before_retry(worker, delay_ms);
 }
 
@@ -668,15 +424,25 @@ static void loop(struct worker *worker)
 
 static int send_of_login(void *context, json_t *message)
 {
-    return send_message(context, message);
+    struct worker *worker = context;
+
+    return worker_link_send(&worker->link, message);
+}
+
+/* struct worker_link: take. */
+static bool take_login_message(void *context, struct channel_message *message)
+{
+    struct worker *worker = context;
+
+    return login_take(&worker->login, message->body);
 }
 
 static void wait_for_login(void *context, int64_t timeout_ms)
 {
     struct worker *worker = context;
 
-    worker_signals_wait(worker->channel, timeout_ms);
-    receive_messages(worker);
+    worker_signals_wait(worker->link.channel, timeout_ms);
+    worker_link_receive(&worker->link);
 }
 
 static bool ending_login(void *context)
@@ -691,29 +457,20 @@ static void take_login(struct worker *worker, const json_t *task)
         .send = send_of_login, .wait = wait_for_login, .ending = ending_login, .context = worker};
 
     login_init(&worker->login, &callbacks, json_object_get(task, "login"));
-}
-
-static void close_task_fds(struct worker *worker)
-{
-    if (worker->ring_fd >= 0) {
-        close(worker->ring_fd);
-    }
-    if (worker->wake >= 0) {
-        close(worker->wake);
-    }
-    worker->ring_fd = worker->wake = -1;
+    worker->link.take = take_login_message;
+    worker->link.context = worker;
 }
 
 /* The `camera` message, with the descriptors of the ring and of its event. 0; -EBADMSG: it is not; -ENOMEM. */
 static int take_task(struct worker *worker, struct channel_message *message)
 {
-    worker->ring_fd = channel_message_take_fd(message, 0);
-    worker->wake = channel_message_take_fd(message, 1);
-    int result = worker->ring_fd < 0 || worker->wake < 0
+    worker->link.ring_fd = channel_message_take_fd(message, 0);
+    worker->link.wake = channel_message_take_fd(message, 1);
+    int result = worker->link.ring_fd < 0 || worker->link.wake < 0
                      ? -EBADMSG
-                     : camera_task_from_json(&worker->task, message->body);
+                     : camera_task_from_json(&worker->link.task, message->body);
     if (result < 0) {
-        close_task_fds(worker);
+        worker_link_finish(&worker->link);
     } else {
         take_login(worker, message->body);
     }
@@ -726,12 +483,12 @@ static int receive_camera(struct worker *worker)
     struct channel_message message;
 
     while (!worker_signals_ending()) {
-        int result = channel_receive(worker->channel, &message);
+        int result = channel_receive(worker->link.channel, &message);
         if (result == 0) {
             break;
         }
         if (result == -EAGAIN) {
-            worker_signals_wait(worker->channel, -1);
+            worker_signals_wait(worker->link.channel, -1);
         }
         if (result != 1) {
             continue;
@@ -780,6 +537,10 @@ static struct sandbox_needs needs_of(const struct camera_task *task)
         needs.file = strncmp(path, "//", 2) == 0 ? path + 2 : path;
         return needs;
     }
+    if (remote_url_is(task->url)) {
+        needs.names = needs.certificates = false;
+        return needs;
+    }
     needs.threads = strncasecmp(task->url, "srt:", strlen("srt:")) == 0;
     if (task->allow_redirect || strncasecmp(task->url, "rtsp", strlen("rtsp")) != 0 ||
         camera_url_parse(task->url, &url) < 0) {
@@ -793,7 +554,7 @@ static struct sandbox_needs needs_of(const struct camera_task *task)
 
 static void set_display(struct worker *worker)
 {
-    const struct camera_task *task = &worker->task;
+    const struct camera_task *task = &worker->link.task;
     struct init_display display = {.rotate = (unsigned)task->rotate};
 
     if (task->aspect && !camera_task_aspect(task->aspect, &display.aspect_width, &display.aspect_height)) {
@@ -802,27 +563,38 @@ static void set_display(struct worker *worker)
     publisher_set_display(worker->publisher, &display);
 }
 
+/* What makes fragments of a camera's pictures. Those of another node's camera are made there. */
+static int prepare_publisher(struct worker *worker)
+{
+    int result = publisher_create(&worker->link.output, &worker->publisher);
+
+    if (result < 0) {
+        log_error("out of memory");
+        return result;
+    }
+    worker->link.status = publisher_status(worker->publisher);
+    publisher_set_audio_codec(worker->publisher, worker->link.task.audio_codec);
+    set_display(worker);
+    return 0;
+}
+
 static int prepare(struct worker *worker)
 {
-    const struct camera_task *task = &worker->task;
+    const struct camera_task *task = &worker->link.task;
     struct ring_writer *ring = NULL;
 
     log_open("ingest", task->name);
     log_set_level(task->log_level);
-    log_set_state(task->name, strstate(worker->state));
+    log_set_state(task->name, worker_link_strstate(worker->link.state));
     camera_task_hide_secrets(task);
-    int result = ring_writer_attach(worker->ring_fd, worker->wake, &ring);
-    worker->ring_fd = -1;
+    int result = ring_writer_attach(worker->link.ring_fd, worker->link.wake, &ring);
+    worker->link.ring_fd = -1;
     if (result < 0) {
         log_error("the ring cannot be used: %s", strerror(-result));
     }
-    ring_output_init(&worker->output, ring);
-    if (result == 0 && (result = publisher_create(&worker->output, &worker->publisher)) < 0) {
-        log_error("out of memory");
-    }
-    if (result == 0) {
-        publisher_set_audio_codec(worker->publisher, task->audio_codec);
-        set_display(worker);
+    ring_output_init(&worker->link.output, ring);
+    if (result == 0 && !remote_url_is(task->url)) {
+        result = prepare_publisher(worker);
     }
     const struct sandbox_needs needs = needs_of(task);
     if (result == 0) {
@@ -832,9 +604,19 @@ static int prepare(struct worker *worker)
     return result;
 }
 
+static int run(struct worker *worker)
+{
+    if (remote_url_is(worker->link.task.url)) {
+        return remote_worker_run(&worker->link);
+    }
+    worker_link_enter_state(&worker->link, WORKER_STARTING, "");
+    loop(worker);
+    return 0;
+}
+
 int worker_run(int channel)
 {
-    struct worker worker = {.channel = channel, .ring_fd = -1, .wake = -1};
+    struct worker worker = {.link = {.channel = channel, .ring_fd = -1, .wake = -1}};
 
     worker_signals_install();
     int result = receive_camera(&worker);
@@ -842,13 +624,11 @@ int worker_run(int channel)
         result = prepare(&worker);
     }
     if (result == 0) {
-        enter_state(&worker, WORKER_STARTING, "");
-        loop(&worker);
+        result = run(&worker);
     }
     publisher_destroy(worker.publisher);
-    ring_output_finish(&worker.output);
-    close_task_fds(&worker);
-    camera_task_finish(&worker.task);
+    ring_output_finish(&worker.link.output);
+    worker_link_finish(&worker.link);
     log_close();
     return result == 0 || result == -ECANCELED ? EXIT_SUCCESS : EXIT_FAILURE;
 }

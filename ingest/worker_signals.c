@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ingest/worker_signals.h"
 
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -58,6 +57,12 @@ void worker_signals_begin_end(void)
 void worker_signals_wait(int fd, int64_t timeout_ms)
 {
     struct pollfd readable = {.fd = fd, .events = POLLIN};
+
+    worker_signals_poll(&readable, 1, timeout_ms);
+}
+
+void worker_signals_poll(struct pollfd *polled, nfds_t count, int64_t timeout_ms)
+{
     struct timespec timeout = {.tv_sec = timeout_ms / MS_PER_SECOND,
                                .tv_nsec = timeout_ms % MS_PER_SECOND * NS_PER_MS};
     sigset_t terminate;
@@ -67,8 +72,10 @@ void worker_signals_wait(int fd, int64_t timeout_ms)
     sigemptyset(&terminate);
     sigaddset(&terminate, SIGTERM);
     sigprocmask(SIG_BLOCK, &terminate, &before);
-    if (!worker_signals_ending()) {
-        ppoll(&readable, 1, timeout_ms < 0 ? NULL : &timeout, &before);
+    if (worker_signals_ending() || ppoll(polled, count, timeout_ms < 0 ? NULL : &timeout, &before) < 0) {
+        for (nfds_t i = 0; i < count; i++) {
+            polled[i].revents = 0;
+        }
     }
     sigprocmask(SIG_SETMASK, &before, NULL);
 }

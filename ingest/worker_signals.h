@@ -6,6 +6,7 @@
 #ifndef INGEST_WORKER_SIGNALS_H
 #define INGEST_WORKER_SIGNALS_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,7 +19,10 @@ bool worker_signals_ending(void);
 /* The worker ends for another reason: the second begins now. */
 void worker_signals_begin_end(void);
 
-/* Waits until FD is readable, SIGTERM comes or TIMEOUT_MS have passed. */
+/* Waits until FD is readable, SIGTERM comes or TIMEOUT_MS have passed; -1: no limit. */
 void worker_signals_wait(int fd, int64_t timeout_ms);
+
+/* The same for COUNT descriptors, as poll(2) takes them: what has happened to them is in POLLED; nothing, if a signal came. */
+void worker_signals_poll(struct pollfd *polled, nfds_t count, int64_t timeout_ms);
 
 #endif

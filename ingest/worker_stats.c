@@ -20,6 +20,11 @@ static struct source_statistics total(const struct worker_stats *stats)
     sum.marker_errors += past->marker_errors;
     sum.discontinuities += past->discontinuities;
     sum.dropped += past->dropped;
+    if (stats->remote) {
+        sum.lost += stats->remote->missed;
+        sum.duplicates += stats->remote->doubles;
+        sum.malformed += stats->remote->damaged;
+    }
     return sum;
 }
 
@@ -73,6 +78,10 @@ void worker_stats_write(const struct worker_stats *stats, const struct publisher
                         json_real(round((double)sum.jitter_ns / (double)NS_PER_MS * 100) / 100));
     if (stats->announced_fps > 0) {
         json_object_set_new(message, "announced_fps", json_real(stats->announced_fps));
+    }
+    if (stats->remote) {
+        set(message, "fenced", stats->remote->fenced);
+        set(message, "jumps", stats->remote->jumps);
     }
     if (stats->keyframe_ns > 0) {
         set(message, "keyframe_ms", (uint64_t)(stats->keyframe_ns / NS_PER_MS));

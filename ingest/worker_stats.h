@@ -9,14 +9,16 @@
 #include <jansson.h>
 
 #include "ingest/publish/publisher.h"
+#include "ingest/remote/remote_stream.h"
 #include "ingest/source/source.h"
 
 struct worker_stats {
-    struct source_statistics past; /* of connections that have ended */
-    const struct source *source;   /* the present connection; NULL: none */
-    double announced_fps;          /* of the last connection; 0: its camera announces none */
-    int64_t connected_ns;          /* when the present connection was open */
-    int64_t keyframe_ns;           /* from then until its first keyframe was out; 0: not yet */
+    struct source_statistics past;      /* of connections that have ended */
+    const struct source *source;        /* the present connection; NULL: none */
+    double announced_fps;               /* of the last connection; 0: its camera announces none */
+    const struct remote_counts *remote; /* of a camera of another node; NULL: it is none */
+    int64_t connected_ns;               /* when the present connection was open */
+    int64_t keyframe_ns;                /* from then until its first keyframe was out; 0: not yet */
 };
 
 /* SOURCE is the present connection; it must outlive worker_stats_disconnected. */

@@ -71,8 +71,8 @@ struct piece {
 void piece_write(uint8_t header[PIECE_HEADER], const struct piece *piece);
 
 /*
- * Reads MESSAGE of LENGTH bytes. 0; -EBADMSG: another version, an unknown kind, a part that is not within its body, a body that is longer than
- * PIECE_BODY_MAX or than its kind can be, a generation or fragment without timescale.
+ * Reads MESSAGE of LENGTH bytes. 0; -EBADMSG: another version, an unknown kind, a part that is not within its body or is empty, a body that is longer
+ * than PIECE_BODY_MAX or than its kind can be, or empty (but for an echo, which has none), a generation or fragment without timescale.
  */
 int piece_read(struct piece *piece, const uint8_t *message, size_t length);
 
@@ -123,9 +123,11 @@ struct piece_assembly {
 };
 
 /*
- * Takes PIECE. A body that comes in one part is not copied. MAX: bytes of the longest body that is wanted. 1: `*whole` is PIECE with all of its
- * body, valid until the next call or as long as PIECE's data; 0: more parts must come; -EBADMSG: it does not go on from the part before it:
- * both are dropped; -EMSGSIZE: the body is longer than MAX; -ENOMEM.
+ * Takes PIECE. A body that comes in one part is not copied, and may come between the parts of another one. A first part begins anew, and an
+ * incomplete body before it is dropped. MAX: bytes of the longest body that is wanted. 1: `*whole` is PIECE with all of its
+ * body, valid until the next call or as long as PIECE's data; of several parts it has the times of the first one; 0: more parts must come; -EBADMSG: it
+ * does not go on from the part before it: both are dropped; -EMSGSIZE: the body is longer than MAX; -ENOMEM. What is allocated follows what has come, not
+ * what is announced.
  */
 int piece_assembly_add(struct piece_assembly *assembly, const struct piece *piece, size_t max,
                        struct piece *whole);

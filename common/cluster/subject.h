@@ -16,10 +16,13 @@
 /* Longest name of a cluster or node: letters, digits, '-' and '_'. */
 #define SUBJECT_NODE_MAX 32
 
+/* Longest name of a stream in bytes: "CAMERA/sub" (CONFIG_STREAM_NAME_MAX). */
+#define SUBJECT_STREAM_MAX 68
+
 /* Longest subject, with its NUL: each byte of a stream's name takes up to three. */
 #define SUBJECT_SIZE 512
 
-/* Where a stream is, and what it is called there. */
+/* Where a stream is, and what it is called there. The caller has checked the names, and that none is too long. */
 struct subject_stream {
     const char *cluster, *node, *stream;
 };
@@ -33,7 +36,10 @@ void subject_take(char subject[SUBJECT_SIZE], const struct subject_stream *strea
 /* "ringcast.CLUSTER.NODE.ask.*" */
 void subject_all_asks(char subject[SUBJECT_SIZE], const char *cluster, const char *node);
 
-/* The stream in the last token of SUBJECT into NAME of SIZE bytes. 0; -EBADMSG: there is none, or it is written wrongly or too long. */
+/*
+ * The stream in the last token of SUBJECT into NAME of SIZE bytes. 0; -EBADMSG: there is none, or it is too long, or not written as it would be
+ * here: a stream has one subject only.
+ */
 int subject_read_stream(const char *subject, char *name, size_t size);
 
 /* 0; -EBADMSG: NAME is not a name of a cluster or node. */
