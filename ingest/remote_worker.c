@@ -9,7 +9,7 @@
 
 #include "common/base/clock.h"
 #include "common/cluster/piece.h"
-#include "common/cluster/remote_url.h"
+#include "common/config/camera_remote.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "common/ring/ring_writer.h"
@@ -26,7 +26,7 @@
 
 struct remote_worker {
     struct worker_link *link;
-    struct remote_url url;
+    struct camera_remote url;
     struct remote_stream stream;
     struct remote_publisher *publisher;
     struct relay_socket socket;
@@ -285,11 +285,11 @@ static void loop(struct remote_worker *worker)
 }
 
 /* A url that says nothing is the configuration's fault: the worker waits for its end. */
-static void be_useless(struct worker_link *link)
+static void be_useless(struct worker_link *link, const char *problem)
 {
     char error[SOURCE_ERROR_SIZE];
 
-    snprintf(error, SOURCE_ERROR_SIZE, "the url is not of the form ringcast://NODE/STREAM");
+    snprintf(error, SOURCE_ERROR_SIZE, "the url: %s", problem);
     log_warning("%s", error);
     worker_link_enter_state(link, WORKER_STARTING, error);
     while (!worker_link_tick(link, WORKER_BEAT_STREAMING_MS)) {
@@ -300,6 +300,7 @@ static void be_useless(struct worker_link *link)
 int remote_worker_run(struct worker_link *link)
 {
     struct remote_worker worker = {.link = link};
+    char problem[CONFIG_PROBLEM_SIZE];
     int result = remote_publisher_create(&link->output, &worker.publisher);
 
     if (result < 0) {
@@ -313,8 +314,8 @@ int remote_worker_run(struct worker_link *link)
     link->stream_stats.remote = &worker.stream.counts;
     remote_stream_init(&worker.stream, &worker.url, clock_now_ns());
     stream_notes_begin(&link->notes, link->status);
-    if (remote_url_parse(&worker.url, link->task.url) < 0) {
-        be_useless(link);
+    if (!camera_remote_read(link->task.url, &worker.url, problem)) {
+        be_useless(link, problem);
     } else {
         worker_link_enter_state(link, WORKER_STARTING, "");
         loop(&worker);

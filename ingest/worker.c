@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
-#include "common/cluster/remote_url.h"
+#include "common/config/camera_remote.h"
 #include "common/config/camera_task.h"
 #include "common/config/camera_url.h"
 #include "common/ipc/blackbox.h"
@@ -537,7 +537,7 @@ static struct sandbox_needs needs_of(const struct camera_task *task)
         needs.file = strncmp(path, "//", 2) == 0 ? path + 2 : path;
         return needs;
     }
-    if (remote_url_is(task->url)) {
+    if (camera_is_remote(task->url)) {
         needs.names = needs.certificates = false;
         return needs;
     }
@@ -593,7 +593,7 @@ static int prepare(struct worker *worker)
         log_error("the ring cannot be used: %s", strerror(-result));
     }
     ring_output_init(&worker->link.output, ring);
-    if (result == 0 && !remote_url_is(task->url)) {
+    if (result == 0 && !camera_is_remote(task->url)) {
         result = prepare_publisher(worker);
     }
     const struct sandbox_needs needs = needs_of(task);
@@ -606,7 +606,7 @@ static int prepare(struct worker *worker)
 
 static int run(struct worker *worker)
 {
-    if (remote_url_is(worker->link.task.url)) {
+    if (camera_is_remote(worker->link.task.url)) {
         return remote_worker_run(&worker->link);
     }
     worker_link_enter_state(&worker->link, WORKER_STARTING, "");

@@ -187,7 +187,7 @@ bool config_check_instance(const char *instance, char problem[CONFIG_PROBLEM_SIZ
 /* As subject_check_node: it is a part of NATS subjects. */
 bool config_check_node(const char *name, char problem[CONFIG_PROBLEM_SIZE])
 {
-    if (name[strspn(name, CONFIG_INSTANCE_BYTES)] != '\0' || strlen(name) > SUBJECT_NODE_MAX) {
+    if (subject_check_node(name) < 0) {
         return refuse(problem,
                       "cannot be part of the subjects of NATS; use 1 to %d letters, digits, \"_\" and \"-\"",
                       SUBJECT_NODE_MAX);

@@ -37,7 +37,7 @@
 
 #define SLICE_NS (60 * NS_PER_SECOND / REMOTE_TRANSIT_SLICES)
 
-void remote_stream_init(struct remote_stream *stream, const struct remote_url *url, int64_t now_ns)
+void remote_stream_init(struct remote_stream *stream, const struct camera_remote *url, int64_t now_ns)
 {
     *stream = (struct remote_stream){
         .url = url, .want_ns = now_ns, .detached_ns = now_ns, .beat.state = PIECE_STREAMING};
@@ -174,16 +174,22 @@ static void begin_timeline(struct remote_stream *stream, const struct piece *pie
     forget_transit(stream);
 }
 
+/* A fence counts while its node is heard: one that damage has made up must not keep the camera away for good. */
+static bool is_fenced(const struct remote_stream *stream, const struct piece *piece, int64_t now_ns)
+{
+    return stream->begun && piece->fence < stream->fence && now_ns - stream->heard_ns <= SILENT_NS;
+}
+
 bool remote_stream_admit(struct remote_stream *stream, const struct piece *piece, int64_t now_ns)
 {
-    if (stream->begun && piece->fence < stream->fence) {
+    if (is_fenced(stream, piece, now_ns)) {
         stream->counts.fenced++;
         return false;
     }
     if (piece->kind == PIECE_ECHO) {
         return false;
     }
-    if (!stream->begun || piece->fence > stream->fence || piece->origin != stream->origin) {
+    if (!stream->begun || piece->fence != stream->fence || piece->origin != stream->origin) {
         begin_timeline(stream, piece);
     }
     stream->heard_ns = now_ns;

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "common/cluster/piece.h"
-#include "common/cluster/remote_url.h"
+#include "common/config/camera_remote.h"
 
 /* Bytes of the text about the state, with its NUL. */
 #define REMOTE_ERROR_SIZE 256
@@ -51,7 +51,7 @@ struct remote_counts {
 };
 
 struct remote_stream {
-    const struct remote_url *url; /* the owner's */
+    const struct camera_remote *url; /* the owner's */
     struct remote_counts counts;
 
     /* The socket to the relay. */
@@ -94,7 +94,7 @@ struct remote_stream {
 };
 
 /* URL stays the caller's and must outlive STREAM. A socket is due at once. */
-void remote_stream_init(struct remote_stream *stream, const struct remote_url *url, int64_t now_ns);
+void remote_stream_init(struct remote_stream *stream, const struct camera_remote *url, int64_t now_ns);
 
 /* --- From the relay ------------------------------------------------------------------------------------- */
 

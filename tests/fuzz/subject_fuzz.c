@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cluster/remote_url.h"
 #include "common/cluster/subject.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -37,7 +36,6 @@ static void read_subject(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct remote_url url;
     struct ask ask;
     uint8_t message[ASK_SIZE];
     char *text = malloc(size + 1);
@@ -51,10 +49,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (ask_read(&ask, data, size) == 0) {
         require(subject_check_node(ask.node) == 0);
         require(ask_write(message, &ask) == size && memcmp(message, data, size) == 0);
-    }
-    if (remote_url_parse(&url, text) == 0) {
-        require(remote_url_is(text) && subject_check_node(url.node) == 0);
-        require(url.stream[0] != '\0' && strlen(url.stream) <= SUBJECT_STREAM_MAX);
     }
     free(text);
     return 0;

@@ -551,7 +551,7 @@ static void a_url_that_names_nothing_is_told(void **state)
     fork_server_start(&scene.fork_server);
     worker_spawn(&scene.fork_server, &scene.worker, RING_SIZE);
     send_task(&scene, "ringcast://a.b/front");
-    wait_state(&scene, "starting", "the url is not of the form ringcast://NODE/STREAM");
+    wait_state(&scene, "starting", "no node is called so");
     end(&scene);
 }
 

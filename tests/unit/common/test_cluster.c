@@ -10,7 +10,6 @@
 
 #include "common/cluster/attachment.h"
 #include "common/cluster/piece.h"
-#include "common/cluster/remote_url.h"
 #include "common/cluster/subject.h"
 
 static const struct piece sample = {
@@ -361,41 +360,6 @@ static void questions_come_back(void **state)
 
 /* --- Urls and frames ------------------------------------------------------------------------------------ */
 
-static void urls_name_a_node_and_a_stream(void **state)
-{
-    static const char *const bad[] = {"ringcast:a/front",
-                                      "ringcast://a",
-                                      "ringcast://a/",
-                                      "ringcast:///front",
-                                      "ringcast://a.b/front",
-                                      "rtsp://a/front",
-                                      "ringcast://a/x?y",
-                                      "ringcast://a/x#",
-                                      "ringcast://a/%0a",
-                                      "ringcast://a/%ff",
-                                      "ringcast://a:1/x",
-                                      "ringcast://u@a/x",
-                                      ""};
-    struct remote_url url;
-
-    (void)state;
-    assert_int_equal(remote_url_parse(&url, "ringcast://a/front/sub"), 0);
-    assert_string_equal(url.node, "a");
-    assert_string_equal(url.stream, "front/sub");
-    assert_int_equal(remote_url_parse(&url, "RingCast://node-1/T%C3%BCr%20%2F"), 0);
-    assert_string_equal(url.stream, "T\xc3\xbcr /");
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        assert_int_equal(remote_url_parse(&url, bad[i]), -EINVAL);
-    }
-    char text[300] = "ringcast://a/";
-    memset(text + strlen(text), 'x', SUBJECT_STREAM_MAX + 1);
-    assert_int_equal(remote_url_parse(&url, text), -EINVAL);
-    text[strlen(text) - 1] = '\0';
-    assert_int_equal(remote_url_parse(&url, text), 0);
-    assert_true(remote_url_is("RINGCAST://a/b") && remote_url_is("ringcast:x"));
-    assert_false(remote_url_is("rtsp://ringcast:x@a/b"));
-}
-
 static void frames_have_a_type_and_a_length(void **state)
 {
     uint8_t header[ATTACHMENT_HEADER];
@@ -430,7 +394,6 @@ int main(void)
         cmocka_unit_test(a_stream_is_written_in_one_way),
         cmocka_unit_test(names_of_nodes_are_plain),
         cmocka_unit_test(questions_come_back),
-        cmocka_unit_test(urls_name_a_node_and_a_stream),
         cmocka_unit_test(frames_have_a_type_and_a_length),
     };
 

@@ -15,7 +15,7 @@
 /* The clock of the other node is an hour behind. */
 #define SKEW_NS (3600 * NS_PER_SECOND)
 
-static const struct remote_url url = {.node = "a", .stream = "front"};
+static const struct camera_remote url = {.node = "a", .stream = "front"};
 
 struct rig {
     struct remote_stream stream;
