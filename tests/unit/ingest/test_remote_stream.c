@@ -263,7 +263,7 @@ static void another_origin_is_another_timeline(void **state)
     assert_int_equal(rig.stream.counts.missed, 0);
 }
 
-static void a_lower_fence_is_never_heard_again(void **state)
+static void a_lower_fence_is_not_heard_while_the_higher_one_is(void **state)
 {
     struct rig rig;
 
@@ -273,16 +273,34 @@ static void a_lower_fence_is_never_heard_again(void **state)
     describe(&rig);
     assert_true(fragment(&rig, 1, true));
     rig.fence = 8;
-    rig.now_ns += 10 * NS_PER_SECOND;
+    rig.now_ns += 2 * NS_PER_SECOND;
     assert_false(fragment(&rig, 51, true));
     rig.fence = 0;
     rig.origin = 3;
     assert_false(fragment(&rig, 2, false));
     assert_int_equal(rig.stream.counts.fenced, 2);
+    rig.now_ns += 2 * NS_PER_SECOND;
     assert_int_equal(state_of(&rig), REMOTE_STALLED); /* and it is no sign of life */
     rig.fence = 9;
     rig.origin = 7;
     assert_true(fragment(&rig, 2, false));
+}
+
+static void a_fence_that_damage_has_made_up_ends_with_silence(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin_streaming(&rig, 50);
+    uint64_t fence = rig.fence;
+    rig.fence = UINT64_MAX;
+    describe(&rig);
+    rig.fence = fence;
+    rig.now_ns += 2 * NS_PER_SECOND;
+    assert_false(fragment(&rig, 51, true));
+    rig.now_ns += 2 * NS_PER_SECOND;
+    describe(&rig);
+    assert_true(fragment(&rig, 52, true));
 }
 
 static void what_is_left_out_takes_its_group_with_it(void **state)
@@ -556,7 +574,8 @@ int main(void)
         cmocka_unit_test(a_beat_tells_of_what_is_missing),
         cmocka_unit_test(a_camera_that_has_sent_nothing_is_not_asked_for_again),
         cmocka_unit_test(another_origin_is_another_timeline),
-        cmocka_unit_test(a_lower_fence_is_never_heard_again),
+        cmocka_unit_test(a_lower_fence_is_not_heard_while_the_higher_one_is),
+        cmocka_unit_test(a_fence_that_damage_has_made_up_ends_with_silence),
         cmocka_unit_test(what_is_left_out_takes_its_group_with_it),
         cmocka_unit_test(clocks_that_drift_are_not_late),
         cmocka_unit_test(late_pictures_are_jumped_over),
