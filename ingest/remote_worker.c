@@ -289,7 +289,7 @@ static void be_useless(struct worker_link *link, const char *problem)
 {
     char error[SOURCE_ERROR_SIZE];
 
-    snprintf(error, SOURCE_ERROR_SIZE, "the url: %s", problem);
+    snprintf(error, SOURCE_ERROR_SIZE, "the url: %.200s", problem);
     log_warning("%s", error);
     worker_link_enter_state(link, WORKER_STARTING, error);
     while (!worker_link_tick(link, WORKER_BEAT_STREAMING_MS)) {
