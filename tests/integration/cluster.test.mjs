@@ -33,8 +33,8 @@ const crossed = async (hub) => (await hub.look('leafz')).leafs[0].out_bytes;
 const asleep = (b) => b.until('its cameras to sleep', ({ cameras }) => cameras.every(({ state, pid }) => state === 'idle' && pid === null));
 
 scenario('every picture arrives once, crosses the link once for all viewers, and not at all while nobody looks', async (stage) => {
-  const { hub, a, b } = await twoNodes(stage, [], [far('hall', 'cam0')]);
-  const near = stage.viewer(a, 'cam0');
+  const { hub, a, b } = await twoNodes(stage, [], [far('hall', 'cam1')]);
+  const near = stage.viewer(a, 'cam1');
   await near.more(10);
   await asleep(b);
   const idle = await crossed(hub);
@@ -72,8 +72,8 @@ scenario('every picture arrives once, crosses the link once for all viewers, and
 }, { skip: SKIP });
 
 scenario('relays, workers and servers that die cost the pictures of that time, and nothing at the camera\'s node', async (stage) => {
-  const { hub, leaf, a, b } = await twoNodes(stage, [], [far('hall', 'cam0')]);
-  const near = stage.viewer(a, 'cam0');
+  const { hub, leaf, a, b } = await twoNodes(stage, [], [far('hall', 'cam1')]);
+  const near = stage.viewer(a, 'cam1');
   const viewer = stage.viewer(b, 'hall');
   await viewer.more(10);
   const relay = async (instance) => (await instance.status()).programs.relay.pid;
@@ -96,21 +96,21 @@ scenario('relays, workers and servers that die cost the pictures of that time, a
 }, { skip: SKIP, limit: 240_000 });
 
 scenario('what a hostile node sends costs that camera at most, and nothing else', async (stage) => {
-  const { hub, b } = await twoNodes(stage, ['--count', '2'], [far('hall', 'cam0'), far('yard', 'cam1')]);
+  const { hub, b } = await twoNodes(stage, ['--cameras', '2'], [far('hall', 'cam1'), far('yard', 'cam2')]);
   const victim = stage.viewer(b, 'hall');
   const other = stage.viewer(b, 'yard');
   await victim.more(5);
   await other.more(5);
   const client = await new NatsClient(hub).ready();
   const random = generator(7);
-  client.subscribe('ringcast.test.a.live.cam0');
+  client.subscribe('ringcast.test.a.live.cam1');
   await waitUntil('a piece', () => client.messages.length > 3);
   const piece = client.messages.at(-1).data;
   for (let i = 0; i < 600; i++) {
     const damaged = Buffer.from(i % 3 === 0 ? Buffer.alloc(Math.floor(random() * 300)) : piece);
     for (let j = 0; j < 1 + random() * 8 && damaged.length > 0; j++) damaged[Math.floor(random() * Math.min(damaged.length, i % 2 ? 80 : Infinity))] = Math.floor(random() * 256);
-    client.publish(`ringcast.test.a.live.cam0`, damaged.subarray(0, Math.ceil(random() * damaged.length)));
-    client.publish(`ringcast.test.a.ask.cam0`, damaged.subarray(0, 40), 'ringcast.test.b.take.x.1');
+    client.publish(`ringcast.test.a.live.cam1`, damaged.subarray(0, Math.ceil(random() * damaged.length)));
+    client.publish(`ringcast.test.a.ask.cam1`, damaged.subarray(0, 40), 'ringcast.test.b.take.x.1');
   }
   await client.flush();
   await other.more(20);
@@ -126,9 +126,9 @@ scenario('what a hostile node sends costs that camera at most, and nothing else'
 
 scenario('pictures that are longer than a server\'s messages come in parts, and sub streams come too', async (stage) => {
   const { a, b } = await twoNodes(
-    stage, ['--camera', 'cam0:size=640x360,fps=10,gop=10,bitrate=3000,noise=80', '--camera', 'small:size=160x90,fps=5,gop=5'],
-    [{ ...far('hall', 'cam0'), sub: 'ringcast://a/small' }], { more: 'max_payload: 4096' });
-  const near = stage.viewer(a, 'cam0');
+    stage, ['--camera', 'cam1:size=640x360,fps=10,gop=10,bitrate=3000,noise=80', '--camera', 'small:size=160x90,fps=5,gop=5'],
+    [{ ...far('hall', 'cam1'), sub: 'ringcast://a/small' }], { more: 'max_payload: 4096' });
+  const near = stage.viewer(a, 'cam1');
   const viewer = stage.viewer(b, 'hall');
   const sub = stage.viewer(b, 'hall', { stream: 'sub' });
   await viewer.more(25);

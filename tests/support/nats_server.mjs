@@ -30,7 +30,10 @@ export class NatsServer {
     writeFileSync(file, `server_name: ${this.name}
 listen: "${this.host}:${this.port}"
 http: "${this.host}:${this.http}"
-leafnodes { ${leaves} reconnect: 1 }
+leafnodes {
+  ${leaves}
+  reconnect: 1
+}
 ping_interval: "2s"
 ${this.more}
 `);
