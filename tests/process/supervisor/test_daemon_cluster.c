@@ -110,10 +110,10 @@ static void the_relay_runs_while_there_is_a_cluster(void **state)
     init(&daemon);
     daemon_start(&daemon);
     pid_t first = await_relay(&daemon, "running", 0);
-    daemon_wait_file(&daemon, "relay.log",
-                     "\"cluster\":{\"ca\":null,\"certificate\":null,\"credentials\":\"" SEED
-                     "\\n\",\"key\":null,"
-                     "\"name\":\"site\",\"nats\":[\"nats://u:c4nary-nats@127.0.0.1:9\"],\"node\":\"a\"}");
+    daemon_wait_file(
+        &daemon, "relay.log",
+        "\"cluster\":{\"ca\":null,\"certificate\":null,\"credentials\":\"" SEED "\\n\",\"key\":null,"
+        "\"name\":\"site\",\"nats\":[\"nats://u:c4nary-nats@127.0.0.1:9\"],\"node\":\"a\",\"replicas\":1}");
     daemon_wait_file(&daemon, "relay.log", "{\"name\":\"own\",\"remote\":null,\"state\":");
     daemon_wait_file(&daemon, "relay.log", "{\"name\":\"far\",\"remote\":\"b\",\"state\":");
     daemon_wait_file(&daemon, "fanout.log", "\"name\":\"far\",\"remote\":\"b\"");
