@@ -200,7 +200,7 @@ static void set_text(char **text, const char *value)
 /* "ringcast://NODE/STREAM" */
 static char *remote_url(const char *node, const char *stream)
 {
-    char url[URL_SIZE], path[URL_SIZE];
+    char path[URL_SIZE], url[URL_SIZE + SUBJECT_NODE_MAX + sizeof("ringcast:///")];
 
     if (url_encode(path, sizeof(path), stream, strlen(stream), URL_UNRESERVED "/") < 0) {
         path[0] = '\0'; /* longer than a name can be */
