@@ -17,6 +17,7 @@
 #include "ctl/attention.h"
 #include "ctl/await.h"
 #include "ctl/client.h"
+#include "ctl/cluster.h"
 #include "ctl/discover.h"
 #include "ctl/doctor.h"
 #include "ctl/events.h"
@@ -333,6 +334,11 @@ static const struct {
     [COMMAND_LOG_LEVEL] = {.run = run_log_level},
     [COMMAND_TAP] = {.run_alone = record_tap},
     [COMMAND_RECORD] = {.run_alone = record_file},
+    [COMMAND_CLUSTER_STATUS] = {.run = cluster_show_status},
+    [COMMAND_CLUSTER_NODES] = {.run = cluster_show_nodes},
+    [COMMAND_CLUSTER_WHERE] = {.run = cluster_show_where},
+    [COMMAND_CLUSTER_DRAIN] = {.run = cluster_drain},
+    [COMMAND_CLUSTER_EVENTS] = {.run_alone = events_print},
     [COMMAND_STOP] = {.run = run_stop},
     [COMMAND_TLS_SELF_SIGNED] = {.run_local = self_signed_make},
     [COMMAND_USER_ADD] = {.run_local = users_add},

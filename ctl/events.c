@@ -99,7 +99,16 @@ static void print_line(const json_t *event)
     putchar('\n');
 }
 
-/* False: PACKET is not an event. *LAST is the number of the event before. */
+/* True if EVENT is one of those that the command prints: all, or those of the cluster. */
+static bool is_wanted(const struct options *options, const json_t *event)
+{
+    const char *kind = message_string(event, "event", "");
+
+    return options->command != COMMAND_CLUSTER_EVENTS || strncmp(kind, "cluster-", strlen("cluster-")) == 0 ||
+           (strcmp(kind, "process-state") == 0 && strcmp(message_string(event, "process", ""), "relay") == 0);
+}
+
+/* False: PACKET is not an event that is wanted. *LAST is the number of the event before. */
 static bool print_event(const struct options *options, nng_msg *packet, json_int_t *last)
 {
     json_t *event = message_decode(nng_msg_body(packet), nng_msg_len(packet), NULL);
@@ -113,6 +122,10 @@ static bool print_event(const struct options *options, nng_msg *packet, json_int
         client_complain("%" JSON_INTEGER_FORMAT " events were lost", number - *last - 1);
     }
     *last = number;
+    if (!is_wanted(options, event)) {
+        json_decref(event);
+        return false;
+    }
     if (options->json) {
         request_print_json(event, JSON_COMPACT);
     } else {

@@ -56,6 +56,16 @@ static const char usage[] =
     "  kick ID                    close a viewer's connection; `viewers` lists the ids\n"
     "  kick --camera NAME         close the connections of all viewers of a camera\n"
     "\n"
+    "More than one machine:\n"
+    "  cluster status             this node, its connection with NATS, the other nodes, and how many cameras "
+    "come\n"
+    "                             from where\n"
+    "  cluster nodes              the nodes\n"
+    "  cluster where CAMERA       which node fetches a camera\n"
+    "  cluster drain [--off]      hand the cameras that other nodes may fetch over to them; --off: take some "
+    "again\n"
+    "  cluster events [--follow]  the next event of the cluster, or all events of it as they happen\n"
+    "\n"
     "Pictures:\n"
     "  tap CAMERA                 fragmented MP4 to standard output: ringcastctl tap front | ffplay -\n"
     "  record CAMERA [--seconds N] [--output FILE]\n"
@@ -93,7 +103,7 @@ static const char usage[] =
     "  -t, --timeout SECONDS\n"
     "                      how long --wait waits (30), tap and record wait for a picture, and discover looks "
     "(30)\n"
-    "  -f, --follow        events: print all events, not only the next one\n"
+    "  -f, --follow        events, cluster events: print all events, not only the next one\n"
     "  -n, --seconds N     record: stop after N seconds; probe, doctor: measure for N seconds\n"
     "  -o, --output FILE   record, discover: the name of the new file; tls self-signed: the directory of the "
     "new files\n"
@@ -119,6 +129,7 @@ static const char usage[] =
     "      --large         event: the camera is made large meanwhile\n"
     "      --first         event: the camera comes first meanwhile\n"
     "      --sound         event: with a sound\n"
+    "      --off           cluster drain: the node takes cameras again\n"
     "      --only-bad      status: only the cameras that are in trouble, the worst first\n"
     "  -v, --verbose       probe: each RTSP request and answer\n"
     "      --bundle FILE   doctor: a new file for a bug report\n"
@@ -151,6 +162,7 @@ enum option_flags {
     OPTION_ADDRESS = 1u << 18,
     OPTION_INTERFACE = 1u << 19,
     OPTION_EVENT = 1u << 20, /* those of `event` */
+    OPTION_OFF = 1u << 21,
 };
 
 #define ANY_NUMBER 1000
@@ -178,7 +190,8 @@ enum long_option {
     FOR_OPTION,
     LARGE_OPTION,
     FIRST_OPTION,
-    SOUND_OPTION
+    SOUND_OPTION,
+    OFF_OPTION
 };
 
 static const struct command_form {
@@ -214,6 +227,11 @@ static const struct command_form {
     {"log", NULL, COMMAND_LOG, 1, 1, "the name of a camera, or fanout, template or keeper", 0},
     {"log-level", NULL, COMMAND_LOG_LEVEL, 1, 2, "a level and at most the name of a camera", 0},
     {"tap", NULL, COMMAND_TAP, 1, 1, "the name of a camera", OPTION_TIMEOUT},
+    {"cluster", "status", COMMAND_CLUSTER_STATUS, 0, 0, "no argument", 0},
+    {"cluster", "nodes", COMMAND_CLUSTER_NODES, 0, 0, "no argument", 0},
+    {"cluster", "where", COMMAND_CLUSTER_WHERE, 1, 1, "the name of a camera", 0},
+    {"cluster", "drain", COMMAND_CLUSTER_DRAIN, 0, 0, "no argument", OPTION_OFF},
+    {"cluster", "events", COMMAND_CLUSTER_EVENTS, 0, 0, "no argument", OPTION_FOLLOW | OPTION_TIMEOUT},
     {"record", NULL, COMMAND_RECORD, 1, 1, "the name of a camera",
      OPTION_TIMEOUT | OPTION_SECONDS | OPTION_OUTPUT},
     {"tls", "self-signed", COMMAND_TLS_SELF_SIGNED, 0, 64, "at most 64 host names and addresses",
@@ -265,6 +283,7 @@ static const struct option names[] = {
     {"large", no_argument, NULL, LARGE_OPTION},
     {"first", no_argument, NULL, FIRST_OPTION},
     {"sound", no_argument, NULL, SOUND_OPTION},
+    {"off", no_argument, NULL, OFF_OPTION},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -311,6 +330,7 @@ static bool check_options(const struct command_form *form, const struct options 
         {options->large, OPTION_EVENT, "--large"},
         {options->first, OPTION_EVENT, "--first"},
         {options->sound, OPTION_EVENT, "--sound"},
+        {options->off, OPTION_OFF, "--off"},
     };
 
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
@@ -368,6 +388,8 @@ static bool parse_command(int count, char **arguments, struct options *options, 
         fputs("ringcastctl: tls: self-signed\n", stderr);
     } else if (strcmp(arguments[0], "user") == 0) {
         fputs("ringcastctl: user: add, set, passwd, remove, logout or list\n", stderr);
+    } else if (strcmp(arguments[0], "cluster") == 0) {
+        fputs("ringcastctl: cluster: status, nodes, where, drain or events\n", stderr);
     } else {
         fprintf(stderr, "ringcastctl: no such command: %s\n", arguments[0]);
     }
@@ -479,6 +501,9 @@ static bool take_option(int option, struct options *options, enum exit_code *cod
         return true;
     case SOUND_OPTION:
         options->sound = true;
+        return true;
+    case OFF_OPTION:
+        options->off = true;
         return true;
     case ONLY_BAD_OPTION:
         options->only_bad = true;

@@ -38,6 +38,11 @@ enum command {
     COMMAND_LOG_LEVEL,
     COMMAND_TAP,
     COMMAND_RECORD,
+    COMMAND_CLUSTER_STATUS,
+    COMMAND_CLUSTER_NODES,
+    COMMAND_CLUSTER_WHERE,
+    COMMAND_CLUSTER_DRAIN,
+    COMMAND_CLUSTER_EVENTS,
     COMMAND_STOP,
     COMMAND_TLS_SELF_SIGNED,
     COMMAND_USER_ADD,
@@ -89,6 +94,7 @@ struct options {
     bool large;
     bool first;
     bool sound;
+    bool off;
 };
 
 /*

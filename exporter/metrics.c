@@ -398,6 +398,34 @@ static void write_program_number(struct exposition *exposition, const json_t *pr
     }
 }
 
+/* What ringcast-relay says among its counts of how it is now, which is no count of what was done. */
+static const struct number relay_numbers[] = {
+    {"connected", "ringcast_relay_connected", "gauge", "1 while ringcast-relay is connected with NATS.", 1},
+    {"streams_sent", "ringcast_relay_streams_sent", "gauge", "Streams that go to other nodes now.", 1},
+    {"streams_received", "ringcast_relay_streams_received", "gauge",
+     "Streams of other nodes that come in now.", 1},
+};
+
+/* Nothing until ringcast-relay has run once; 0 while it does not run. */
+static void write_relay(struct exposition *exposition, const json_t *relay)
+{
+    for (size_t i = 0; i < COUNT(relay_numbers) && json_is_object(relay); i++) {
+        const struct number *number = &relay_numbers[i];
+        const json_int_t value = message_integer(json_object_get(relay, "counts"), number->member, 0);
+        write_one(exposition, number->name, number->type, number->help, runs(relay) ? (double)value : 0);
+    }
+}
+
+static bool is_relay_number(const char *program, const char *what)
+{
+    bool is = false;
+
+    for (size_t i = 0; i < COUNT(relay_numbers) && strcmp(program, "relay") == 0; i++) {
+        is = is || strcmp(what, relay_numbers[i].member) == 0;
+    }
+    return is;
+}
+
 static void write_program_counts(struct exposition *exposition, const json_t *programs)
 {
     const char *name, *what;
@@ -408,7 +436,9 @@ static void write_program_counts(struct exposition *exposition, const json_t *pr
     json_object_foreach((json_t *)programs, name, program) {
         json_object_foreach(json_object_get(program, "counts"), what, count) {
             struct exposition_label labels[] = {{"program", name}, {"what", what}};
-            exposition_sample(exposition, "", labels, 2, json_number_value(count));
+            if (!is_relay_number(name, what)) {
+                exposition_sample(exposition, "", labels, 2, json_number_value(count));
+            }
         }
     }
 }
@@ -431,6 +461,7 @@ static void write_programs(struct exposition *exposition, const json_t *programs
                       "How often a program on demand was started again after a death.");
     write_program_number(exposition, programs, "restarts");
     write_program_counts(exposition, programs);
+    write_relay(exposition, json_object_get(programs, "relay"));
 }
 
 char *metrics_write(const json_t *status, size_t *size)

@@ -26,6 +26,15 @@
 /* Longest name of a site. */
 #define SITE_MAX 64
 
+/* Between two messages about the nodes, whose loads change all the time. */
+#define VIEW_INTERVAL_MS 1000
+
+/* A node that has not renewed its key for so long is told to be silent: two renewals are missing, and it is not buried yet. */
+#define SILENT_MS 2000
+
+/* Nodes that one message tells of: as many as fit into it (MESSAGE_CHANNEL_MAX) whatever is in the bucket. */
+#define VIEW_NODES_MAX 80
+
 /* Where ringcastd takes a camera from. */
 enum place {
     PLACE_UNTOLD, /* it does not know yet, and takes it from nowhere */
@@ -54,6 +63,7 @@ struct peer {
     enum owner_node_status status;
     struct owner_load load;
     uint64_t seen_ms;
+    bool silent; /* as ringcastd is told */
 };
 
 struct ownership {
@@ -63,6 +73,8 @@ struct ownership {
     enum bucket_state state;
     bool moved; /* ringcastd may have to be told where cameras are */
     uint64_t told_until_ms, told_incarnation;
+    bool view_due;    /* what ringcastd was told of the nodes is not so any more */
+    uint64_t view_ms; /* when it was told last */
     TAILQ_HEAD(, shared) cameras;
     TAILQ_HEAD(, peer) peers;
 };
@@ -132,26 +144,53 @@ static struct owner_camera camera_from_json(const json_t *value)
 
 /* --- What the bucket shows ------------------------------------------------------------------------------ */
 
-static void note_peer(struct ownership *ownership, const char *name, const struct owner_node *node)
+static struct peer *find_peer(const struct ownership *ownership, const char *name)
 {
     struct peer *peer;
 
     TAILQ_FOREACH(peer, &ownership->peers, link) {
         if (strcmp(peer->name, name) == 0) {
-            break;
+            return peer;
         }
     }
+    return NULL;
+}
+
+static bool looks_as(const struct peer *peer, const struct owner_node *node)
+{
+    return peer->status == node->status && strcmp(peer->site, node->site) == 0 &&
+           peer->load.cameras == node->load.cameras && !peer->silent;
+}
+
+static void note_peer(struct ownership *ownership, const char *name, const struct owner_node *node)
+{
+    struct peer *peer = find_peer(ownership, name);
+
     if (!peer && (peer = calloc(1, sizeof(*peer)))) {
         snprintf(peer->name, sizeof(peer->name), "%s", name);
         TAILQ_INSERT_TAIL(&ownership->peers, peer, link);
         ownership->moved = true;
+        ownership->view_due = true;
     }
     if (peer) {
         ownership->moved = ownership->moved || peer->status != node->status;
+        ownership->view_due = ownership->view_due || !looks_as(peer, node);
+        peer->silent = false;
         peer->status = node->status;
         peer->load = node->load;
         peer->seen_ms = clock_now_ms();
         snprintf(peer->site, sizeof(peer->site), "%s", node->site);
+    }
+}
+
+static void forget_peer(struct ownership *ownership, const char *name)
+{
+    struct peer *peer = find_peer(ownership, name);
+
+    if (peer) {
+        TAILQ_REMOVE(&ownership->peers, peer, link);
+        free(peer);
+        ownership->view_due = true;
     }
 }
 
@@ -165,6 +204,8 @@ static int see_node(struct ownership *ownership, const struct bucket_entry *entr
     }
     if (value) {
         note_peer(ownership, name, &node);
+    } else {
+        forget_peer(ownership, name);
     }
     return owner_see_node(ownership->owner, name, value ? &node : NULL, entry->revision, clock_now_ms());
 }
@@ -244,6 +285,7 @@ static void on_state(void *context, enum bucket_state state, const char *why)
         log_warning("the cluster's bucket cannot be reached: %s; JetStream must be on at a server of NATS",
                     why);
     }
+    ownership->view_due = true;
     ownership->state = state;
 }
 
@@ -396,6 +438,64 @@ static void tell_lease(struct ownership *ownership)
     }
 }
 
+/* Those that have become silent. Returns when the next one will be, UINT64_MAX: none. */
+static uint64_t find_silent(struct ownership *ownership, uint64_t now_ms)
+{
+    uint64_t next_ms = UINT64_MAX;
+    struct peer *peer;
+
+    TAILQ_FOREACH(peer, &ownership->peers, link) {
+        const uint64_t due_ms = peer->seen_ms + SILENT_MS;
+        if (peer->silent || peer->status == OWNER_GONE || peer->status == OWNER_BURIED) {
+            continue;
+        }
+        if (now_ms >= due_ms) {
+            peer->silent = true;
+            ownership->view_due = true;
+        } else if (due_ms < next_ms) {
+            next_ms = due_ms;
+        }
+    }
+    return next_ms;
+}
+
+static json_t *view_of_nodes(const struct ownership *ownership)
+{
+    json_t *nodes = json_array();
+    const struct peer *peer;
+
+    TAILQ_FOREACH(peer, &ownership->peers, link) {
+        if (json_array_size(nodes) < VIEW_NODES_MAX) {
+            json_array_append_new(nodes, json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", peer->name, "status",
+                                                   statuses[peer->status], "site", peer->site, "cameras",
+                                                   (json_int_t)peer->load.cameras, "silent_since_ms",
+                                                   peer->silent ? (json_int_t)peer->seen_ms : (json_int_t)0));
+        }
+    }
+    return nodes;
+}
+
+/* What ringcastd shows of the cluster. Returns when something is to be told again. */
+static uint64_t tell_view(struct ownership *ownership, uint64_t now_ms)
+{
+    uint64_t silent_ms = find_silent(ownership, now_ms), due_ms = ownership->view_ms + VIEW_INTERVAL_MS;
+
+    if (!ownership->view_due) {
+        return silent_ms;
+    }
+    if (now_ms >= due_ms) {
+        due_ms = now_ms + TELL_AGAIN_MS;
+        if (program_tell(ownership->program, message_pack("cluster-view", "{s:b, s:o}", "watched",
+                                                          ownership->state == BUCKET_WATCHED, "nodes",
+                                                          view_of_nodes(ownership))) == 0) {
+            ownership->view_due = false;
+            ownership->view_ms = now_ms;
+            due_ms = UINT64_MAX;
+        }
+    }
+    return due_ms < silent_ms ? due_ms : silent_ms;
+}
+
 static void tell_load(struct ownership *ownership)
 {
     struct owner_load load = {0};
@@ -420,7 +520,9 @@ uint64_t ownership_turn(struct ownership *ownership, uint64_t now_ms)
         tell_places(ownership);
     }
     tell_lease(ownership);
-    uint64_t next_ms = owner_next_ms(ownership->owner), again_ms = now_ms + TELL_AGAIN_MS;
+    uint64_t next_ms = owner_next_ms(ownership->owner), again_ms = now_ms + TELL_AGAIN_MS,
+             view_ms = tell_view(ownership, now_ms);
+    next_ms = view_ms < next_ms ? view_ms : next_ms;
     return ownership->moved && again_ms < next_ms ? again_ms : next_ms;
 }
 
@@ -506,6 +608,8 @@ void ownership_tell_again(struct ownership *ownership)
         shared->told = PLACE_UNTOLD;
     }
     ownership->moved = true;
+    ownership->view_due = true;
+    ownership->view_ms = 0;
     ownership->told_until_ms = 0;
     ownership->told_incarnation = 0;
 }
@@ -538,46 +642,6 @@ uint64_t ownership_fence(const struct ownership *ownership, const char *camera)
     return shared ? shared->fence : 0;
 }
 
-/* --- Looking -------------------------------------------------------------------------------------------- */
-
-static json_t *describe_nodes(const struct ownership *ownership)
-{
-    json_t *nodes = json_array();
-    const struct peer *peer;
-
-    TAILQ_FOREACH(peer, &ownership->peers, link) {
-        json_array_append_new(nodes, json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "name", peer->name,
-                                               "status", statuses[peer->status], "site", peer->site,
-                                               "cameras", (json_int_t)peer->load.cameras, "kbps",
-                                               (json_int_t)peer->load.kbps, "cpu", (json_int_t)peer->load.cpu,
-                                               "heard_ms_ago", (json_int_t)(clock_now_ms() - peer->seen_ms)));
-    }
-    return nodes;
-}
-
-static json_t *describe_cameras(const struct ownership *ownership)
-{
-    json_t *cameras = json_array();
-    const struct shared *shared;
-
-    TAILQ_FOREACH(shared, &ownership->cameras, link) {
-        struct owner_place place;
-        if (owner_where(ownership->owner, shared->name, &place) == 0) {
-            json_array_append_new(cameras, json_pack("{s:s, s:s, s:s?, s:I, s:b}", "name", shared->name,
-                                                     "state", claim_state_name(place.state), "node",
-                                                     place.node && *place.node ? place.node : NULL, "fence",
-                                                     (json_int_t)place.fence, "waits", place.waits));
-        }
-    }
-    return cameras;
-}
-
-json_t *ownership_describe(const struct ownership *ownership)
-{
-    return json_pack("{s:b, s:o, s:o}", "watched", ownership->state == BUCKET_WATCHED, "nodes",
-                     describe_nodes(ownership), "cameras", describe_cameras(ownership));
-}
-
 /* --- Making and unmaking -------------------------------------------------------------------------------- */
 
 static int prepare(struct ownership *ownership, struct link *link, const json_t *settings, uint64_t resume)
@@ -604,6 +668,7 @@ int ownership_create(struct program *program, struct link *link, const json_t *s
         return -ENOMEM;
     }
     ownership->program = program;
+    ownership->view_due = true;
     TAILQ_INIT(&ownership->cameras);
     TAILQ_INIT(&ownership->peers);
     int result = prepare(ownership, link, settings, resume);

@@ -47,7 +47,4 @@ void ownership_drain(struct ownership *ownership, bool on);
 /* The fence that fragments of CAMERA carry; 0: it is not shared, or not this node's. */
 uint64_t ownership_fence(const struct ownership *ownership, const char *camera);
 
-/* For `ringcastctl cluster`: nodes, and where each shared camera is. A new reference. */
-json_t *ownership_describe(const struct ownership *ownership);
-
 #endif

@@ -36,6 +36,7 @@ struct server {
     struct uplink *uplink;
     struct downlink *downlink;
     struct ownership *ownership; /* NULL: no cameras are shared */
+    bool draining;               /* as ringcastd has said */
     uint64_t due_ms;             /* when one of these has something to do by themselves; 0: now */
     uint64_t counts_ms;
 };
@@ -117,6 +118,7 @@ static int note_owner(struct server *server, const struct program_camera *camera
         result = ownership_create(server->program, server->link, server->settings, server->resume,
                                   &server->ownership);
         if (result == 0) {
+            ownership_drain(server->ownership, server->draining);
             uplink_set_fence(server->uplink, fence_of, server);
             result = wait_for(server, ownership_fd(server->ownership), &ownership_event);
         }
@@ -199,11 +201,22 @@ static int use_settings(struct server *server, const json_t *body)
 
 /* --- ringcastd ------------------------------------------------------------------------------------------ */
 
+/* Also for what is shared later. */
+static void drain(struct server *server, bool on)
+{
+    server->draining = on;
+    if (server->ownership) {
+        ownership_drain(server->ownership, on);
+        server->due_ms = 0;
+    }
+}
+
 static int on_begun(void *context, struct channel_message *message)
 {
     struct server *server = context;
     json_int_t resume = message_integer(message->body, "resume", 0);
 
+    drain(server, message_boolean(message->body, "draining", false));
     if (!server->settings) {
         server->resume = resume > 0 ? (uint64_t)resume : 0;
     } else if (server->ownership) {
@@ -239,9 +252,8 @@ static void on_message(void *context, struct channel_message *message)
     } else if (message_is(message->body, "stopped") && server->ownership) {
         ownership_stopped(server->ownership, message_string(message->body, "camera", ""));
         server->due_ms = 0;
-    } else if (message_is(message->body, "drain") && server->ownership) {
-        ownership_drain(server->ownership, message_boolean(message->body, "on", true));
-        server->due_ms = 0;
+    } else if (message_is(message->body, "drain")) {
+        drain(server, message_boolean(message->body, "on", true));
     } else if (message_is(message->body, "settings")) {
         if (use_settings(server, message->body) < 0) {
             program_stop(
@@ -308,6 +320,8 @@ static uint64_t on_turn(void *context, uint64_t now_ms)
         uint64_t up_ms = uplink_turn(server->uplink, now_ms),
                  down_ms = downlink_turn(server->downlink, now_ms);
         server->due_ms = up_ms < down_ms ? up_ms : down_ms;
+        uint64_t own_ms = server->ownership ? ownership_turn(server->ownership, now_ms) : UINT64_MAX;
+        server->due_ms = own_ms < server->due_ms ? own_ms : server->due_ms;
     }
     if (now_ms >= server->counts_ms + COUNTS_INTERVAL_MS) {
         server->counts_ms = now_ms;

@@ -301,6 +301,7 @@ void cluster_describe(const struct supervisor *supervisor, json_t *message)
 {
     json_object_set(message, "cluster", supervisor->cluster);
     json_object_set_new(message, "resume", json_integer(places_resume(&supervisor->places)));
+    json_object_set_new(message, "draining", json_boolean(supervisor->places.draining));
 }
 
 void cluster_use(struct supervisor *supervisor, json_t *settings)
@@ -309,6 +310,9 @@ void cluster_use(struct supervisor *supervisor, json_t *settings)
 
     json_decref(supervisor->cluster);
     supervisor->cluster = settings;
+    if (!same) {
+        places_forget_view(&supervisor->places);
+    }
     if (settings && !same) {
         json_t *message = message_new("settings");
         if (message) {
@@ -326,6 +330,68 @@ json_t *cluster_status(const struct supervisor *supervisor)
     return cluster ? json_pack("{s:O, s:O}", "name", json_object_get(cluster, "name"), "node",
                                json_object_get(cluster, "node"))
                    : json_null();
+}
+
+void cluster_gone(struct supervisor *supervisor)
+{
+    places_forget_view(&supervisor->places);
+}
+
+/* --- What ringcastctl asks ------------------------------------------------------------------------------ */
+
+static json_t *no_cluster(void)
+{
+    return message_error(
+        "no-cluster",
+        "this ringcastd is in no cluster: cluster = { … }; in its configuration makes it a node of one");
+}
+
+/* What is known of ringcast-relay, and what it counts. */
+static json_t *describe_relay(const struct supervisor *supervisor)
+{
+    const struct on_demand *program = program_of(supervisor);
+    const struct service *service = on_demand_service(program);
+    const json_t *counts = on_demand_counts(program);
+    const pid_t pid = service ? service_pid(service) : 0;
+    json_t *relay = counts ? json_copy((json_t *)counts) : json_object();
+
+    json_object_set_new(relay, "pid", pid > 0 ? json_integer(pid) : json_null());
+    json_object_set_new(relay, "state",
+                        service ? json_string(service_strstate(service_state(service))) : json_null());
+    json_object_set_new(relay, "restarts", json_integer((json_int_t)on_demand_restarts(program)));
+    json_object_set_new(relay, "connected",
+                        json_boolean(on_demand_runs(program) && message_integer(counts, "connected", 0) > 0));
+    return relay;
+}
+
+json_t *cluster_answer(const struct supervisor *supervisor, const char *camera)
+{
+    const struct places *places = &supervisor->places;
+
+    if (!supervisor->cluster) {
+        return no_cluster();
+    }
+    return message_pack("cluster", "{s:o, s:b, s:b, s:o, s:o, s:o}", "cluster", cluster_status(supervisor),
+                        "draining", places->draining, "watched", places_watched(places), "relay",
+                        describe_relay(supervisor), "nodes", places_describe_nodes(places), "cameras",
+                        places_describe(supervisor, camera));
+}
+
+json_t *cluster_answer_drain(struct supervisor *supervisor, const json_t *request)
+{
+    const json_t *on = json_object_get(request, "on");
+
+    if (!supervisor->cluster) {
+        return no_cluster();
+    }
+    if (!json_is_boolean(on)) {
+        return message_error("malformed", "cluster-drain needs \"on\", true or false");
+    }
+    supervisor->places.draining = json_is_true(on);
+    log_info(supervisor->places.draining ? "this node hands its shared cameras over to the other nodes"
+                                         : "this node takes shared cameras again");
+    cluster_tell(supervisor, message_pack("drain", "{s:O}", "on", on));
+    return message_new("ok");
 }
 
 /* --- Workers -------------------------------------------------------------------------------------------- */

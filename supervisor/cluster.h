@@ -49,6 +49,13 @@ void cluster_describe(const struct supervisor *supervisor, json_t *message);
 /* For the status: the cluster's name and this node's, or null. A new reference. */
 json_t *cluster_status(const struct supervisor *supervisor);
 
+/* ringcast-relay has ended. */
+void cluster_gone(struct supervisor *supervisor);
+
+/* The replies to the commands `cluster` and `cluster-drain` (docs/reference/control.md); an error if there is no cluster. New references. */
+json_t *cluster_answer(const struct supervisor *supervisor, const char *camera);
+json_t *cluster_answer_drain(struct supervisor *supervisor, const json_t *request);
+
 /* The worker of CAMERA, one of another node, asks for a connection with ringcast-relay. Without one it gets no answer, and asks again. */
 void cluster_attach(struct supervisor *supervisor, struct camera *camera);
 

@@ -607,6 +607,22 @@ static json_t *answer_kick(struct supervisor *supervisor, const json_t *request)
                conclude_kick);
 }
 
+/* --- The cluster ---------------------------------------------------------------------------------------- */
+
+/* With one camera alone, if the request names one. */
+static json_t *answer_cluster(struct supervisor *supervisor, const json_t *request)
+{
+    const char *name = message_string(request, "camera", NULL);
+
+    if (name && supervisor->cluster && config_is_sub(name)) {
+        return message_error("no-such-camera", "a sub stream comes from where its camera does: ask for that");
+    }
+    if (name && supervisor->cluster && !cameras_find_config(supervisor->config, name)) {
+        return no_such_camera(supervisor, name);
+    }
+    return cluster_answer(supervisor, name);
+}
+
 /* --- All ------------------------------------------------------------------------------------------------ */
 
 json_t *commands_answer(struct supervisor *supervisor, const json_t *request)
@@ -630,7 +646,9 @@ json_t *commands_answer(struct supervisor *supervisor, const json_t *request)
                     {"camera-remove", answer_camera_remove},
                     {"camera-reset", answer_camera_reset},
                     {"camera-enable", answer_camera_enable},
-                    {"camera-disable", answer_camera_disable}};
+                    {"camera-disable", answer_camera_disable},
+                    {"cluster", answer_cluster},
+                    {"cluster-drain", cluster_answer_drain}};
 
     if (supervisor->stopping) {
         return message_error("stopping", "ringcastd is ending");

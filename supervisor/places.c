@@ -9,11 +9,13 @@
 #include "common/base/clock.h"
 #include "common/base/url.h"
 #include "common/cluster/subject.h"
+#include "common/config/camera_remote.h"
 #include "common/config/config_camera.h"
 #include "common/config/config_memory.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "supervisor/cameras.h"
+#include "supervisor/control/events.h"
 #include "supervisor/process/fd_store.h"
 #include "supervisor/process/timer.h"
 #include "supervisor/supervisor.h"
@@ -98,7 +100,62 @@ static void take_place(struct supervisor *supervisor, const json_t *body)
         return;
     }
     keep_place(supervisor, camera, known);
+    events_publish(supervisor->events, "cluster-camera",
+                   json_pack("{s:s, s:s, s:O}", "camera", camera, "place", place, "node",
+                             json_object_get(known, "node")));
     cameras_reconcile(supervisor);
+}
+
+static const json_t *find_node(const json_t *nodes, const char *name)
+{
+    size_t index;
+    json_t *node;
+
+    json_array_foreach(nodes, index, node) {
+        if (strcmp(message_string(node, "name", ""), name) == 0) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+/* "silent": it does not say that it lives. */
+static const char *status_of_node(const json_t *node)
+{
+    return message_integer(node, "silent_since_ms", 0) > 0 ? "silent"
+                                                           : message_string(node, "status", "gone");
+}
+
+/* Tells of each of NODES that is another than in BEFORE. */
+static void publish_nodes(const struct supervisor *supervisor, const json_t *nodes, const json_t *before)
+{
+    size_t index;
+    json_t *node;
+
+    json_array_foreach(nodes, index, node) {
+        const char *name = message_string(node, "name", ""), *status = status_of_node(node);
+        const json_t *last = find_node(before, name);
+        if (!last || strcmp(status_of_node(last), status) != 0) {
+            events_publish(supervisor->events, "cluster-node",
+                           json_pack("{s:s, s:s}", "node", name, "status", status));
+        }
+    }
+}
+
+static void take_view(struct supervisor *supervisor, const json_t *body)
+{
+    struct places *places = &supervisor->places;
+    json_t *view = json_deep_copy(body);
+
+    publish_nodes(supervisor, json_object_get(view, "nodes"), json_object_get(places->view, "nodes"));
+    places_forget_view(places);
+    places->view = view;
+}
+
+void places_forget_view(struct places *places)
+{
+    json_decref(places->view);
+    places->view = NULL;
 }
 
 bool places_said(struct supervisor *supervisor, const json_t *body)
@@ -107,6 +164,8 @@ bool places_said(struct supervisor *supervisor, const json_t *body)
         take_place(supervisor, body);
     } else if (message_is(body, "lease")) {
         take_lease(supervisor, body);
+    } else if (message_is(body, "cluster-view")) {
+        take_view(supervisor, body);
     } else {
         return false;
     }
@@ -141,7 +200,7 @@ static void set_text(char **text, const char *value)
 /* "ringcast://NODE/STREAM" */
 static char *remote_url(const char *node, const char *stream)
 {
-    char url[URL_SIZE], path[URL_SIZE];
+    char path[URL_SIZE], url[URL_SIZE + SUBJECT_NODE_MAX + sizeof("ringcast:///")];
 
     if (url_encode(path, sizeof(path), stream, strlen(stream), URL_UNRESERVED "/") < 0) {
         path[0] = '\0'; /* longer than a name can be */
@@ -160,6 +219,19 @@ static void take_from(struct config_camera *effective, const char *node)
     effective->on_demand = true;
 }
 
+/* Why the shared CAMERA, which PLACE and NODE are said of, is taken from nowhere; NULL: it is not held. */
+static const char *why_held(const struct supervisor *supervisor, const struct config_camera *camera,
+                            const char *place, const char *node)
+{
+    if (strcmp(place, "node") == 0 && subject_check_node(node) == 0) {
+        return NULL;
+    }
+    if (strcmp(place, "own") != 0) {
+        return json_object_get(supervisor->places.known, camera->name) ? no_node : no_word;
+    }
+    return is_held(&supervisor->places) || is_bound(supervisor->config, camera) ? NULL : no_lease;
+}
+
 const char *places_effective(const struct supervisor *supervisor, const struct config_camera *config,
                              struct config_camera *effective)
 {
@@ -171,14 +243,11 @@ const char *places_effective(const struct supervisor *supervisor, const struct c
     if (camera->nodes.count == 0) {
         return NULL;
     }
-    if (strcmp(place, "node") == 0 && subject_check_node(node) == 0) {
+    const char *why = why_held(supervisor, camera, place, node);
+    if (!why && strcmp(place, "node") == 0) {
         take_from(effective, node);
-        return NULL;
     }
-    if (strcmp(place, "own") != 0) {
-        return known ? no_node : no_word;
-    }
-    return is_held(&supervisor->places) || is_bound(supervisor->config, camera) ? NULL : no_lease;
+    return why;
 }
 
 static bool is_at_rest(const struct camera *camera)
@@ -213,21 +282,79 @@ void places_rested(struct supervisor *supervisor, struct camera *camera)
     }
 }
 
-json_t *places_describe(const struct supervisor *supervisor)
+/* --- Looking -------------------------------------------------------------------------------------------- */
+
+static json_t *describe_shared(const struct supervisor *supervisor, const struct config_camera *camera)
 {
-    json_t *shared = json_object();
+    const json_t *known = json_object_get(supervisor->places.known, camera->name);
+    const char *place = message_string(known, "place", "none"), *node = message_string(known, "node", "");
+    const char *why = why_held(supervisor, camera, place, node);
+
+    if (why) {
+        place = "none";
+    }
+    if (strcmp(place, "node") != 0) {
+        node = strcmp(place, "own") == 0 ? supervisor->config->cluster.node : NULL;
+    }
+    return json_pack("{s:s, s:s?, s:s?, s:b, s:s?}", "place", place, "node", node, "stream",
+                     node ? camera->name : NULL, "shared", 1, "why", why);
+}
+
+/* One that this node alone has, or that is written with the node that has it. */
+static json_t *describe_fixed(const struct supervisor *supervisor, const struct config_camera *camera)
+{
+    char problem[CONFIG_PROBLEM_SIZE];
+    struct camera_remote remote;
+
+    if (camera_is_remote(camera->task.url) && camera_remote_read(camera->task.url, &remote, problem)) {
+        return json_pack("{s:s, s:s, s:s, s:b, s:n}", "place", "node", "node", remote.node, "stream",
+                         remote.stream, "shared", 0, "why");
+    }
+    return json_pack("{s:s, s:s, s:s, s:b, s:n}", "place", "own", "node", supervisor->config->cluster.node,
+                     "stream", camera->name, "shared", 0, "why");
+}
+
+json_t *places_describe(const struct supervisor *supervisor, const char *camera)
+{
+    json_t *cameras = json_object();
     const struct config *config = supervisor->config;
 
     for (size_t i = 0; i < config->camera_count; i++) {
-        const struct config_camera *camera = &config->cameras[i];
-        const json_t *known = json_object_get(supervisor->places.known, camera->name);
-        if (!camera->sub && camera->nodes.count > 0) {
-            json_object_set_new(shared, camera->name,
-                                json_pack("{s:s, s:s?}", "place", message_string(known, "place", "none"),
-                                          "node", message_string(known, "node", NULL)));
+        const struct config_camera *each = &config->cameras[i];
+        if (!each->sub && (!camera || strcmp(camera, each->name) == 0)) {
+            json_object_set_new(cameras, each->name,
+                                each->nodes.count > 0 ? describe_shared(supervisor, each)
+                                                      : describe_fixed(supervisor, each));
         }
     }
-    return shared;
+    return cameras;
+}
+
+static json_t *describe_node(const json_t *node)
+{
+    const json_int_t since_ms = message_integer(node, "silent_since_ms", 0);
+    const double silent_s = (double)((json_int_t)clock_now_ms() - since_ms) / (double)MS_PER_SECOND;
+
+    return json_pack("{s:s, s:s, s:s, s:I, s:o}", "name", message_string(node, "name", ""), "status",
+                     message_string(node, "status", "gone"), "site", message_string(node, "site", ""),
+                     "cameras", message_integer(node, "cameras", 0), "silent_s",
+                     since_ms > 0 ? json_real(silent_s) : json_null());
+}
+
+json_t *places_describe_nodes(const struct places *places)
+{
+    json_t *nodes = places->view ? json_array() : json_null(), *node;
+    size_t index;
+
+    json_array_foreach(json_object_get(places->view, "nodes"), index, node) {
+        json_array_append_new(nodes, describe_node(node));
+    }
+    return nodes;
+}
+
+bool places_watched(const struct places *places)
+{
+    return message_boolean(places->view, "watched", false);
 }
 
 /* --- Making and unmaking -------------------------------------------------------------------------------- */
@@ -260,6 +387,7 @@ int places_open(struct supervisor *supervisor)
 void places_close(struct supervisor *supervisor)
 {
     timer_disarm(&supervisor->places.timer);
+    places_forget_view(&supervisor->places);
     json_decref(supervisor->places.known);
     supervisor->places.known = NULL;
 }

@@ -30,6 +30,8 @@ struct places {
     uint64_t until_ms;      /* CLOCK_MONOTONIC: what is given to this node alone may be fetched until then */
     json_int_t incarnation; /* of this node in the cluster, 0: none */
     sd_event_source *timer; /* armed while the lease lasts */
+    json_t *view;           /* what ringcast-relay has last said of the nodes; NULL: nothing */
+    bool draining;          /* as ringcastctl has said: shared cameras are to be other nodes' */
 };
 
 /* Takes over what a killed ringcastd was told. 0 or -ENOMEM. */
@@ -42,6 +44,9 @@ json_int_t places_resume(const struct places *places);
 /* Handles what ringcast-relay says. False: it is something else. */
 bool places_said(struct supervisor *supervisor, const json_t *body);
 
+/* ringcast-relay has ended, or joins another cluster: what it has said of the nodes is not so any more. */
+void places_forget_view(struct places *places);
+
 /*
  * What the camera or sub stream CONFIG, one of the supervisor's configuration, is to be at this moment, into EFFECTIVE, which is to be given to
  * config_camera_finish. NULL, or why it is held.
@@ -52,7 +57,13 @@ const char *places_effective(const struct supervisor *supervisor, const struct c
 /* CAMERA is held and at rest. */
 void places_rested(struct supervisor *supervisor, struct camera *camera);
 
-/* For `ringcastctl cluster`: an object of the shared cameras with {place, node}. A new reference. */
-json_t *places_describe(const struct supervisor *supervisor);
+/* For `ringcastctl cluster` (docs/reference/control.md): an object of the cameras, of CAMERA alone unless it is NULL. A new reference. */
+json_t *places_describe(const struct supervisor *supervisor, const char *camera);
+
+/* The same: an array of the nodes; null: ringcast-relay has not said, because no camera is shared. A new reference. */
+json_t *places_describe_nodes(const struct places *places);
+
+/* True if the nodes and who has which camera are known now, and not from before a link broke. */
+bool places_watched(const struct places *places);
 
 #endif

@@ -283,7 +283,10 @@ void supervisor_on_demand_wants(struct supervisor *supervisor, const char *camer
 /* Nothing else needs it: what is asked meanwhile has no answer. */
 void supervisor_on_demand_gone(struct supervisor *supervisor, struct on_demand *program, const char *reason)
 {
-    (void)program, (void)reason;
+    (void)reason;
+    if (program == supervisor->programs[PROGRAM_RELAY]) {
+        cluster_gone(supervisor);
+    }
     rtsp_door_watch(supervisor);
     if (supervisor->stopping) {
         supervisor_check_finished(supervisor);

@@ -32,8 +32,9 @@ static void write_file(const struct daemon *daemon, const char *name, const char
     assert_int_equal(fclose(file), 0);
 }
 
-/* The configuration with the cluster; SETTINGS: what else stands in it. */
-static void configure(const struct daemon *daemon, const char *settings)
+/* The configuration with CAMERAS and the cluster; SETTINGS: what else stands in it. */
+static void configure_with(const struct daemon *daemon, const struct camera_line *lines_of_cameras,
+                           const char *settings)
 {
     char lines[512];
 
@@ -41,8 +42,13 @@ static void configure(const struct daemon *daemon, const char *settings)
              "cluster = { name = \"site\"; node = \"a\"; nats = ( \"nats://u:c4nary-nats@127.0.0.1:9\" );\n"
              "  credentials = \"%s/a.creds\"; %s };",
              daemon->dir, settings);
-    daemon_reconfigure(daemon, 0, cameras);
+    daemon_reconfigure(daemon, 0, lines_of_cameras);
     daemon_configure(daemon, lines);
+}
+
+static void configure(const struct daemon *daemon, const char *settings)
+{
+    configure_with(daemon, cameras, settings);
 }
 
 static void init(struct daemon *daemon)
@@ -104,10 +110,10 @@ static void the_relay_runs_while_there_is_a_cluster(void **state)
     init(&daemon);
     daemon_start(&daemon);
     pid_t first = await_relay(&daemon, "running", 0);
-    daemon_wait_file(&daemon, "relay.log",
-                     "\"cluster\":{\"ca\":null,\"certificate\":null,\"credentials\":\"" SEED
-                     "\\n\",\"key\":null,"
-                     "\"name\":\"site\",\"nats\":[\"nats://u:c4nary-nats@127.0.0.1:9\"],\"node\":\"a\"}");
+    daemon_wait_file(
+        &daemon, "relay.log",
+        "\"cluster\":{\"ca\":null,\"certificate\":null,\"credentials\":\"" SEED "\\n\",\"key\":null,"
+        "\"name\":\"site\",\"nats\":[\"nats://u:c4nary-nats@127.0.0.1:9\"],\"node\":\"a\",\"replicas\":1}");
     daemon_wait_file(&daemon, "relay.log", "{\"name\":\"own\",\"remote\":null,\"state\":");
     daemon_wait_file(&daemon, "relay.log", "{\"name\":\"far\",\"remote\":\"b\",\"state\":");
     daemon_wait_file(&daemon, "fanout.log", "\"name\":\"far\",\"remote\":\"b\"");
@@ -195,6 +201,128 @@ static void it_is_taken_over(void **state)
     daemon_finish_adopted(&daemon);
 }
 
+/* Asks for the cluster until its answer has an array of nodes, or has none any more. */
+static json_t *await_nodes(struct daemon *daemon, bool known)
+{
+    for (long long until = now_ms() + PATIENCE_MS;;) {
+        json_t *reply = daemon_ask(daemon, "cluster", NULL);
+        assert_string_equal(message_type(reply), "cluster");
+        if (json_is_array(json_object_get(reply, "nodes")) == known) {
+            return reply;
+        }
+        json_decref(reply);
+        assert_true(now_ms() < until);
+        pause_between_looks();
+    }
+}
+
+static void assert_place(const json_t *reply, const char *camera, const char *place, const char *node)
+{
+    const json_t *where = json_object_get(json_object_get(reply, "cameras"), camera);
+
+    assert_string_equal(message_string(where, "place", ""), place);
+    assert_string_equal(message_string(where, "node", "nobody"), node);
+}
+
+static void await_place(struct daemon *daemon, const char *camera, const char *place)
+{
+    for (long long until = now_ms() + PATIENCE_MS;;) {
+        json_t *reply = daemon_ask(daemon, "cluster", camera);
+        const json_t *where = json_object_get(reply, "cameras");
+        assert_int_equal(json_object_size(where), 1);
+        bool there = strcmp(message_string(json_object_get(where, camera), "place", ""), place) == 0;
+        json_decref(reply);
+        if (there) {
+            return;
+        }
+        assert_true(now_ms() < until);
+        pause_between_looks();
+    }
+}
+
+static void assert_error(struct daemon *daemon, const char *request, const char *code)
+{
+    json_t *reply = daemon_ask_text(daemon, request);
+
+    assert_string_equal(message_string(reply, "code", ""), code);
+    json_decref(reply);
+}
+
+static void what_is_known_of_the_cluster_is_answered(void **state)
+{
+    const struct camera_line three[] = {{"own", "stream"},
+                                        {"far", "ringcast://b/linked"},
+                                        {"both", "stream\"; nodes = ( \"a\", \"b\" ); transport = \"tcp"},
+                                        {NULL, NULL}};
+    struct daemon daemon;
+
+    (void)state;
+    init(&daemon);
+    configure_with(&daemon, three, "");
+    daemon_start(&daemon);
+    await_relay(&daemon, "running", 0);
+    json_t *reply = await_nodes(&daemon, false);
+    assert_string_equal(message_string(json_object_get(reply, "cluster"), "node", ""), "a");
+    assert_place(reply, "own", "own", "a");
+    assert_place(reply, "far", "node", "b");
+    assert_place(reply, "both", "none", "nobody");
+    assert_string_equal(message_string(json_object_get(reply, "relay"), "state", ""), "running");
+    assert_true(json_is_false(json_object_get(json_object_get(reply, "relay"), "connected")));
+    json_decref(reply);
+
+    daemon_order(&daemon, "relay-views");
+    await_place(&daemon, "both", "node");
+    reply = await_nodes(&daemon, true);
+    assert_place(reply, "both", "node", "b");
+    const json_t *relay = json_object_get(reply, "relay");
+    assert_true(json_is_true(json_object_get(relay, "connected")));
+    assert_int_equal(message_integer(relay, "jumps", 0), 2);
+    assert_true(json_is_true(json_object_get(reply, "watched")));
+    const json_t *nodes = json_object_get(reply, "nodes");
+    assert_int_equal(json_array_size(nodes), 2);
+    assert_true(json_is_null(json_object_get(json_array_get(nodes, 0), "silent_s")));
+    assert_true(json_real_value(json_object_get(json_array_get(nodes, 1), "silent_s")) > 0);
+    assert_int_equal(message_integer(json_array_get(nodes, 1), "cameras", 0), 7);
+    json_decref(reply);
+
+    /* What a relay has said is forgotten with it. */
+    daemon_order(&daemon, "relay-dies");
+    json_decref(await_nodes(&daemon, false));
+    assert_error(&daemon, "{\"v\":1,\"type\":\"cluster\",\"camera\":\"frr\"}", "no-such-camera");
+    daemon_finish(&daemon);
+}
+
+static void draining_is_told_to_every_relay(void **state)
+{
+    struct daemon daemon;
+
+    (void)state;
+    init(&daemon);
+    daemon_start(&daemon);
+    pid_t first = await_relay(&daemon, "running", 0);
+    daemon_wait_file(&daemon, "relay.log", "\"draining\":false");
+    assert_error(&daemon, "{\"v\":1,\"type\":\"cluster-drain\",\"on\":1}", "malformed");
+    json_t *reply = daemon_ask_text(&daemon, "{\"v\":1,\"type\":\"cluster-drain\",\"on\":true}");
+    assert_string_equal(message_type(reply), "ok");
+    json_decref(reply);
+    daemon_wait_file(&daemon, "relay.log", "{\"on\":true,\"type\":\"drain\",\"v\":1}");
+    daemon_order(&daemon, "relay-dies");
+    await_relay(&daemon, "running", first);
+    daemon_wait_file(&daemon, "relay.log", "\"draining\":true");
+    reply = daemon_ask_text(&daemon, "{\"v\":1,\"type\":\"cluster-drain\",\"on\":false}");
+    assert_string_equal(message_type(reply), "ok");
+    json_decref(reply);
+    daemon_wait_file(&daemon, "relay.log", "{\"on\":false,\"type\":\"drain\",\"v\":1}");
+
+    /* Without a cluster there is nothing to ask for. */
+    const struct camera_line own[] = {{"own", "stream"}, {NULL, NULL}};
+    daemon_reconfigure(&daemon, 0, own);
+    reload(&daemon, "reloaded");
+    assert_error(&daemon, "{\"v\":1,\"type\":\"cluster\"}", "no-cluster");
+    assert_error(&daemon, "{\"v\":1,\"type\":\"cluster-drain\",\"on\":true}", "no-cluster");
+    daemon_finish(&daemon);
+}
+
 static void assert_refused(struct daemon *daemon, const char *message)
 {
     daemon_launch(daemon);
@@ -244,6 +372,8 @@ int main(void)
         cmocka_unit_test(the_relay_runs_while_there_is_a_cluster),
         cmocka_unit_test(a_worker_comes_together_with_the_relay),
         cmocka_unit_test(it_is_taken_over),
+        cmocka_unit_test(what_is_known_of_the_cluster_is_answered),
+        cmocka_unit_test(draining_is_told_to_every_relay),
         cmocka_unit_test(what_is_missing_is_named),
     };
 

@@ -86,6 +86,29 @@ static void histograms_are_cumulative(void **state)
     free(text);
 }
 
+static void what_the_relay_is_now_is_no_count_of_what_it_did(void **state)
+{
+    char *text = write_text("{\"programs\":{\"relay\":{\"state\":\"running\",\"counts\":{\"connected\":1,"
+                            "\"streams_sent\":3,\"jumps\":2,\"reconnects\":4}},\"hls\":null}}");
+
+    (void)state;
+    assert_has(text, "ringcast_program_done_total{program=\"relay\",what=\"jumps\"} 2\n");
+    assert_has(text, "ringcast_program_done_total{program=\"relay\",what=\"reconnects\"} 4\n");
+    assert_null(strstr(text, "what=\"connected\""));
+    assert_null(strstr(text, "what=\"streams_sent\""));
+    assert_has(text, "# TYPE ringcast_relay_connected gauge\nringcast_relay_connected 1\n");
+    assert_has(text, "# TYPE ringcast_relay_streams_sent gauge\nringcast_relay_streams_sent 3\n");
+    free(text);
+
+    /* What a dead one has said last is not so any more; and where there is none, nothing is said. */
+    text = write_text("{\"programs\":{\"relay\":{\"state\":\"backoff\",\"counts\":{\"connected\":1}}}}");
+    assert_has(text, "ringcast_relay_connected 0\n");
+    free(text);
+    text = write_text("{\"programs\":{\"relay\":null}}");
+    assert_null(strstr(text, "ringcast_relay_connected"));
+    free(text);
+}
+
 static void processes_are_those_of_the_status(void **state)
 {
     char json[512];
@@ -195,6 +218,7 @@ int main(void)
         cmocka_unit_test(cameras_have_their_numbers_in_base_units),
         cmocka_unit_test(label_values_are_escaped),
         cmocka_unit_test(histograms_are_cumulative),
+        cmocka_unit_test(what_the_relay_is_now_is_no_count_of_what_it_did),
         cmocka_unit_test(processes_are_those_of_the_status),
         cmocka_unit_test(usage_is_what_the_process_uses),
         cmocka_unit_test(the_rest_is_what_the_process_tells),

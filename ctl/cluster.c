@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/cluster.h"
+
+#include <string.h>
+
+#include "common/base/text.h"
+#include "common/ipc/message.h"
+#include "ctl/request.h"
+#include "ctl/table.h"
+
+/* Bytes of an escaped word. */
+#define WORD_SIZE 512
+
+/* What a node says of itself; and "silent" if it says nothing any more. */
+static void write_status(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member)
+{
+    if (json_is_number(json_object_get(row, "silent_s"))) {
+        text_copy(cell, TABLE_CELL_SIZE, "silent");
+    } else {
+        table_write_text(cell, row, member);
+    }
+}
+
+static void write_site(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member)
+{
+    table_write_text(cell, row, member);
+    if (cell[0] == '\0') {
+        text_copy(cell, TABLE_CELL_SIZE, "-");
+    }
+}
+
+static const struct table_column columns[] = {
+    {"NODE", false, table_write_text, "name"},
+    {"STATUS", false, write_status, "status"},
+    {"SITE", false, write_site, "site"},
+    {"CAMERAS", true, table_write_count, "cameras"},
+    {"SILENT", true, table_write_span, "silent_s"},
+};
+
+#define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
+
+/* MEMBER of OBJECT, safe on a terminal. */
+static const char *word(char text[WORD_SIZE], const json_t *object, const char *member)
+{
+    text_escape(text, WORD_SIZE, message_string(object, member, "?"));
+    return text;
+}
+
+void cluster_print_nodes(const json_t *reply, FILE *out)
+{
+    const json_t *nodes = json_object_get(reply, "nodes");
+
+    if (!json_is_array(nodes)) {
+        fputs("which nodes there are is not known: ringcast-relay does not run, or no camera here has "
+              "`nodes`\n",
+              out);
+        return;
+    }
+    if (!message_boolean(reply, "watched", false)) {
+        fputs("the cluster's bucket cannot be reached; what was known last:\n", out);
+    }
+    table_print(columns, COLUMN_COUNT, nodes, out);
+}
+
+static void print_relay(const json_t *relay, FILE *out)
+{
+    char state[WORD_SIZE], sent[TABLE_CELL_SIZE], received[TABLE_CELL_SIZE];
+
+    table_write_bytes(sent, relay, "sent_bytes");
+    table_write_bytes(received, relay, "received_bytes");
+    fprintf(out, "ringcast-relay %s, pid %" JSON_INTEGER_FORMAT ", %s, %" JSON_INTEGER_FORMAT " reconnects\n",
+            word(state, relay, "state"), message_integer(relay, "pid", 0),
+            message_boolean(relay, "connected", false) ? "connected to NATS" : "NOT connected to NATS",
+            message_integer(relay, "reconnects", 0));
+    fprintf(out,
+            "streams: %" JSON_INTEGER_FORMAT " sent, %" JSON_INTEGER_FORMAT " received; bytes: %s sent, %s "
+            "received; messages dropped: %" JSON_INTEGER_FORMAT "; jumps to a keyframe: %" JSON_INTEGER_FORMAT
+            "\n",
+            message_integer(relay, "streams_sent", 0), message_integer(relay, "streams_received", 0), sent,
+            received, message_integer(relay, "dropped_messages", 0), message_integer(relay, "jumps", 0));
+}
+
+static bool is_at(const json_t *camera, const char *place)
+{
+    return strcmp(message_string(camera, "place", ""), place) == 0;
+}
+
+static void print_cameras(const json_t *cameras, FILE *out)
+{
+    unsigned own = 0, others = 0, nowhere = 0, shared = 0;
+    const char *name;
+    json_t *camera;
+
+    json_object_foreach((json_t *)cameras, name, camera) {
+        own += is_at(camera, "own");
+        others += is_at(camera, "node");
+        nowhere += is_at(camera, "none");
+        shared += message_boolean(camera, "shared", false);
+    }
+    fprintf(out,
+            "cameras: %u fetched by this node, %u from other nodes, %u from nowhere; %u of them are shared\n",
+            own, others, nowhere, shared);
+}
+
+void cluster_print_status(const json_t *reply, FILE *out)
+{
+    const json_t *cluster = json_object_get(reply, "cluster");
+    char name[WORD_SIZE], node[WORD_SIZE];
+
+    fprintf(out, "cluster %s, node %s%s\n", word(name, cluster, "name"), word(node, cluster, "node"),
+            message_boolean(reply, "draining", false) ? ", draining" : "");
+    print_relay(json_object_get(reply, "relay"), out);
+    print_cameras(json_object_get(reply, "cameras"), out);
+    fputc('\n', out);
+    cluster_print_nodes(reply, out);
+}
+
+void cluster_print_where(const char *camera, const json_t *where, FILE *out)
+{
+    char name[WORD_SIZE], node[WORD_SIZE], stream[WORD_SIZE], why[WORD_SIZE];
+    bool shared = message_boolean(where, "shared", false);
+
+    text_escape(name, sizeof(name), camera);
+    if (is_at(where, "own")) {
+        fprintf(out, "%s: this node (%s) fetches it%s\n", name, word(node, where, "node"),
+                shared ? "" : "; it is not shared");
+    } else if (is_at(where, "node") && shared) {
+        fprintf(out, "%s: node %s fetches it\n", name, word(node, where, "node"));
+    } else if (is_at(where, "node")) {
+        fprintf(out, "%s: it comes from node %s, where it is %s\n", name, word(node, where, "node"),
+                word(stream, where, "stream"));
+    } else {
+        fprintf(out, "%s: from nowhere: %s\n", name, word(why, where, "why"));
+    }
+}
+
+static enum exit_code ask(struct client *client, const struct options *options, const char *camera,
+                          json_t **reply)
+{
+    json_t *request = camera ? request_for_camera("cluster", camera) : message_new("cluster");
+
+    return request ? request_ask(client, options, request, "cluster", reply) : EXIT_CODE_USAGE;
+}
+
+static void print_status(const json_t *reply)
+{
+    cluster_print_status(reply, stdout);
+}
+
+static void print_nodes(const json_t *reply)
+{
+    cluster_print_nodes(reply, stdout);
+}
+
+enum exit_code cluster_show_status(struct client *client, const struct options *options)
+{
+    json_t *reply = NULL;
+    enum exit_code code = ask(client, options, NULL, &reply);
+
+    if (code == EXIT_CODE_OK) {
+        code = request_print(options, reply, print_status);
+    }
+    json_decref(reply);
+    return code;
+}
+
+enum exit_code cluster_show_nodes(struct client *client, const struct options *options)
+{
+    json_t *reply = NULL;
+    enum exit_code code = ask(client, options, NULL, &reply);
+
+    if (code == EXIT_CODE_OK) {
+        json_t *nodes = json_pack("{s:O?, s:O?}", "watched", json_object_get(reply, "watched"), "nodes",
+                                  json_object_get(reply, "nodes"));
+        code = request_print(options, nodes, print_nodes);
+        json_decref(nodes);
+    }
+    json_decref(reply);
+    return code;
+}
+
+enum exit_code cluster_show_where(struct client *client, const struct options *options)
+{
+    const char *camera = options->arguments[0];
+    json_t *reply = NULL;
+    enum exit_code code = ask(client, options, camera, &reply);
+    json_t *where = json_object_get(json_object_get(reply, "cameras"), camera);
+
+    if (code == EXIT_CODE_OK && !json_is_object(where)) {
+        code = request_malformed("it does not tell of the camera");
+    } else if (code == EXIT_CODE_OK && options->json) {
+        code = request_print_json(where, JSON_INDENT(2));
+    } else if (code == EXIT_CODE_OK) {
+        cluster_print_where(camera, where, stdout);
+    }
+    json_decref(reply);
+    return code;
+}
+
+enum exit_code cluster_drain(struct client *client, const struct options *options)
+{
+    return request_ok(client, options, message_pack("cluster-drain", "{s:b}", "on", (int)!options->off));
+}
