@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { hasRelay, natsServer, node } from '../support/cluster.mjs';
 import { NatsClient } from '../support/nats_server.mjs';
-import { buildDirectory, descendants } from '../support/processes.mjs';
+import { buildDirectory, descendants, isAlive } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
 
@@ -83,9 +83,10 @@ scenario('a node that hangs, or has lost NATS, stops fetching before another one
   await near.more(5);
   const relay = (await owner.status()).programs.relay.pid;
   process.kill(relay, 'SIGSTOP');
-  await owner.until('that it is held, or taken from the other node', ({ cameras: [one] }) => one.state === 'stalled' || one.node !== null, 30_000);
-  process.kill(relay, 'SIGCONT');
-  await waitUntil('the other node', async () => (await ownerOf(nodes)).owner === other, BACK_MS + 30_000);
+  await owner.until('that it is held', ({ cameras: [one] }) => one.state === 'stalled', 30_000);
+  await waitUntil('the other node', async () => (await other.camera('gate')).node === null && (await other.camera('gate')).state === 'streaming', BACK_MS + 30_000);
+  if (isAlive(relay)) process.kill(relay, 'SIGCONT'); // else ringcastd has replaced it by now
+  await waitUntil('that it is taken from there', async () => (await owner.camera('gate')).node !== null, 30_000);
   await near.more(10, 60_000);
   near.assertOpen();
   const drained = await other.ctl('cluster', 'drain');
