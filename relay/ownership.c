@@ -47,10 +47,9 @@ enum place {
 struct shared {
     TAILQ_ENTRY(shared) link;
     char *name;
-    bool fetched;   /* ringcastd is to fetch it */
-    bool stopping;  /* ringcastd is to stop it, and has not said that it has */
-    uint64_t fence; /* with which it fetches */
-    json_t *nodes;  /* that may fetch it */
+    bool fetched;  /* ringcastd is to fetch it */
+    bool stopping; /* ringcastd is to stop it, and has not said that it has */
+    json_t *nodes; /* that may fetch it */
     enum place told;
     char told_node[SUBJECT_NODE_MAX + 1];
 };
@@ -319,7 +318,6 @@ static void fetch(struct ownership *ownership, const struct owner_action *action
     if (shared) {
         log_camera(LOG_LEVEL_INFO, shared->name, "camera %s: it is this node's now, fence %llu", shared->name,
                    (unsigned long long)action->fence);
-        shared->fence = action->fence;
         shared->fetched = true;
         ownership->moved = true;
     }
@@ -339,7 +337,6 @@ static void stop(struct ownership *ownership, const struct owner_action *action)
     log_camera(LOG_LEVEL_INFO, shared->name, "camera %s: it is not this node's any more", shared->name);
     shared->fetched = false;
     shared->stopping = true;
-    shared->fence = 0;
     ownership->moved = true;
 }
 
@@ -635,11 +632,12 @@ void ownership_drain(struct ownership *ownership, bool on)
     owner_set_draining(ownership->owner, on, clock_now_ms());
 }
 
-uint64_t ownership_fence(const struct ownership *ownership, const char *camera)
+bool ownership_may_publish(const struct ownership *ownership, const char *camera, uint64_t *fence)
 {
-    const struct shared *shared = find_shared(ownership, camera);
+    struct owner_place place;
 
-    return shared ? shared->fence : 0;
+    *fence = owner_may_fetch(ownership->owner, camera, clock_now_ms());
+    return *fence > 0 || owner_where(ownership->owner, camera, &place) == -ENOENT;
 }
 
 /* --- Making and unmaking -------------------------------------------------------------------------------- */

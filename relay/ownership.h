@@ -44,7 +44,7 @@ void ownership_tell_again(struct ownership *ownership);
 /* All cameras that others may have are handed over, and none are taken; or not any more. */
 void ownership_drain(struct ownership *ownership, bool on);
 
-/* The fence that fragments of CAMERA carry; 0: it is not shared, or not this node's. */
-uint64_t ownership_fence(const struct ownership *ownership, const char *camera);
+/* Whether a fragment of CAMERA may be published at this moment: it is this node's, with FENCE, or not shared, with 0. */
+bool ownership_may_publish(const struct ownership *ownership, const char *camera, uint64_t *fence);
 
 #endif

@@ -102,11 +102,12 @@ static void close_link(struct server *server)
     server->link = NULL;
 }
 
-static uint64_t fence_of(void *context, const char *camera)
+static bool may_publish(void *context, const char *camera, uint64_t *fence)
 {
     const struct server *server = context;
 
-    return server->ownership ? ownership_fence(server->ownership, camera) : 0;
+    *fence = 0;
+    return !server->ownership || ownership_may_publish(server->ownership, camera, fence);
 }
 
 /* The bucket is needed as soon as a camera is shared, and not before. */
@@ -119,7 +120,7 @@ static int note_owner(struct server *server, const struct program_camera *camera
                                   &server->ownership);
         if (result == 0) {
             ownership_drain(server->ownership, server->draining);
-            uplink_set_fence(server->uplink, fence_of, server);
+            uplink_set_may(server->uplink, may_publish, server);
             result = wait_for(server, ownership_fd(server->ownership), &ownership_event);
         }
     }

@@ -54,7 +54,7 @@ struct stream {
     uint64_t origin;
     uint64_t sequence;   /* of the newest fragment that was sent to all; 0: none */
     uint32_t generation; /* that was sent to all; 0: none */
-    uint64_t fence;      /* of the newest keyframe */
+    uint64_t fence;      /* of the newest fragment */
     uint64_t beat_ms;    /* when the next beat is due */
     bool more;           /* its turn ended before there was nothing more to read */
 };
@@ -67,9 +67,9 @@ struct body {
 
 struct uplink {
     struct program *program;
-    struct link *to;     /* NULL: none */
-    uplink_fence *fence; /* NULL: none */
-    void *fence_context;
+    struct link *to; /* NULL: none */
+    uplink_may *may; /* NULL: all may */
+    void *may_context;
     char cluster[SUBJECT_NODE_MAX + 1], node[SUBJECT_NODE_MAX + 1];
     char boot_id[BOOT_ID_SIZE];
     TAILQ_HEAD(, stream) streams;
@@ -106,10 +106,10 @@ struct uplink *uplink_create(struct program *program, const char *cluster, const
     return uplink;
 }
 
-void uplink_set_fence(struct uplink *uplink, uplink_fence *fence, void *context)
+void uplink_set_may(struct uplink *uplink, uplink_may *may, void *context)
 {
-    uplink->fence = fence;
-    uplink->fence_context = context;
+    uplink->may = may;
+    uplink->may_context = context;
 }
 
 void uplink_set_link(struct uplink *uplink, struct link *link)
@@ -227,8 +227,8 @@ static void send_fragment(struct uplink *uplink, const char *subject, struct str
     if (entry->timescale == 0) {
         return; /* its generation is gone */
     }
-    if ((entry->flags & RINGCAST_KEYFRAME) && uplink->fence) {
-        stream->fence = uplink->fence(uplink->fence_context, stream->camera->name);
+    if (uplink->may && !uplink->may(uplink->may_context, stream->camera->name, &stream->fence)) {
+        return; /* another node may have the camera by now */
     }
     if (entry->generation != *generation) {
         *generation = entry->generation;

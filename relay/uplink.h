@@ -30,9 +30,9 @@ struct uplink_counts {
 struct uplink *uplink_create(struct program *program, const char *cluster, const char *node);
 void uplink_destroy(struct uplink *uplink);
 
-/* What says with which fence fragments of a camera go out: asked at keyframes. Without it the fence is 0. */
-typedef uint64_t uplink_fence(void *context, const char *camera);
-void uplink_set_fence(struct uplink *uplink, uplink_fence *fence, void *context);
+/* What says whether a fragment of a camera may go out at this moment, and with which fence. Without it all may, and the fence is 0. */
+typedef bool uplink_may(void *context, const char *camera, uint64_t *fence);
+void uplink_set_may(struct uplink *uplink, uplink_may *may, void *context);
 
 /* LINK is what is sent on from now on; NULL: there is none. */
 void uplink_set_link(struct uplink *uplink, struct link *link);
