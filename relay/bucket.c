@@ -106,12 +106,9 @@ static void report(struct bucket *bucket, const struct report *about, const void
 /* True: the process ends. */
 static bool pause_for(struct bucket *bucket, unsigned ms)
 {
-    struct timespec until;
+    const int64_t until_ns = clock_now_ns() + ms * NS_PER_MS;
+    const struct timespec until = {.tv_sec = until_ns / NS_PER_SECOND, .tv_nsec = until_ns % NS_PER_SECOND};
 
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += ms * NS_PER_MS;
-    until.tv_sec += until.tv_nsec / NS_PER_SECOND;
-    until.tv_nsec %= NS_PER_SECOND;
     pthread_mutex_lock(&bucket->mutex);
     while (!bucket->ending && pthread_cond_timedwait(&bucket->changed, &bucket->mutex, &until) == 0) {
     }
