@@ -14,6 +14,7 @@
 #include "supervisor/cameras.h"
 #include "supervisor/descriptors.h"
 #include "supervisor/helpers/http_policy.h"
+#include "supervisor/process/listen.h"
 #include "supervisor/secrets.h"
 #include "supervisor/supervisor.h"
 #include "supervisor/viewers_access.h"
@@ -167,6 +168,10 @@ static int change_listener(struct supervisor *supervisor, const struct config *n
     const struct config *now = supervisor->config;
 
     if (same_address(&now->listen, &next->listen)) {
+        return 0;
+    }
+    if (listen_is_at(supervisor->address, next->listen.host, next->listen.port)) {
+        viewers_socket_keep(supervisor, next->listen.host, next->listen.port); /* port 0 is a number now */
         return 0;
     }
     int before = supervisor->listener;

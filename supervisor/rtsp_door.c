@@ -172,16 +172,23 @@ int rtsp_door_describe(const struct supervisor *supervisor, json_t *message, int
 
 /* --- Reload --------------------------------------------------------------------------------------------- */
 
-static bool same_listener(const struct config *a, const struct config *b)
+/* The door that is open is the one of NEXT: for the same setting, or its port is now written where a 0 was. */
+static bool serves(const struct supervisor *supervisor, const struct config *next)
 {
-    return is_wanted(a) && is_wanted(b) && a->rtsp.listen.port == b->rtsp.listen.port &&
-           strcmp(a->rtsp.listen.host, b->rtsp.listen.host) == 0;
+    const struct config_address *now = &supervisor->config->rtsp.listen, *wanted = &next->rtsp.listen;
+    const struct rtsp_door *door = &supervisor->rtsp;
+
+    if (door->listener < 0) {
+        return false;
+    }
+    return (now->port == wanted->port && strcmp(now->host, wanted->host) == 0) ||
+           listen_is_at(door->address, wanted->host, wanted->port);
 }
 
 int rtsp_door_prepare(struct supervisor *supervisor, const struct config *next, struct rtsp_door *opened)
 {
     *opened = (struct rtsp_door){.listener = -1};
-    if (!is_wanted(next) || same_listener(supervisor->config, next)) {
+    if (!is_wanted(next) || serves(supervisor, next)) {
         return 0;
     }
     return listen_on(supervisor, next, opened);
@@ -196,7 +203,9 @@ void rtsp_door_use(struct supervisor *supervisor, struct rtsp_door *opened)
         rtsp_door_close(door);
         *door = *opened;
         keep(supervisor, supervisor->config, door);
-    } else if (!is_wanted(supervisor->config) && door->listener >= 0) {
+    } else if (is_wanted(supervisor->config)) {
+        keep(supervisor, supervisor->config, door); /* the setting may say its port now */
+    } else if (door->listener >= 0) {
         rtsp_door_close(door);
         fd_store_drop(keeper_fd_store(supervisor->keeper), FD_STORE_LISTENER, KEPT_NAME);
         on_demand_end(program_of(supervisor));

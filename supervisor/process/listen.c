@@ -31,23 +31,43 @@ static int resolve(const char *host, int port, struct addrinfo **address)
     }
 }
 
+static int write_url(const struct sockaddr *address, socklen_t length, char url[LISTEN_URL_SIZE])
+{
+    char host[64], service[16];
+
+    if (getnameinfo(address, length, host, sizeof(host), service, sizeof(service),
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        return -EINVAL;
+    }
+    bool brackets = address->sa_family == AF_INET6;
+    snprintf(url, LISTEN_URL_SIZE, "http://%s%s%s:%s/", brackets ? "[" : "", host, brackets ? "]" : "",
+             service);
+    return 0;
+}
+
 static int describe(int fd, char url[LISTEN_URL_SIZE])
 {
     struct sockaddr_storage address = {0};
     socklen_t length = sizeof(address);
-    char host[64], service[16];
 
     if (getsockname(fd, (struct sockaddr *)&address, &length) < 0) {
         return -errno;
     }
-    if (getnameinfo((struct sockaddr *)&address, length, host, sizeof(host), service, sizeof(service),
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-        return -EINVAL;
+    return write_url((struct sockaddr *)&address, length, url);
+}
+
+bool listen_is_at(const char *url, const char *host, int port)
+{
+    struct addrinfo *address = NULL;
+    char wanted[LISTEN_URL_SIZE] = "";
+
+    if (resolve(host, port, &address) < 0) {
+        return false;
     }
-    bool brackets = address.ss_family == AF_INET6;
-    snprintf(url, LISTEN_URL_SIZE, "http://%s%s%s:%s/", brackets ? "[" : "", host, brackets ? "]" : "",
-             service);
-    return 0;
+    int result = write_url(address->ai_addr, address->ai_addrlen, wanted);
+    freeaddrinfo(address);
+    const char *have = strstr(url, "://"), *want = strstr(wanted, "://");
+    return result == 0 && have && want && strcmp(have, want) == 0;
 }
 
 void listen_set_scheme(char url[LISTEN_URL_SIZE], bool tls)

@@ -18,6 +18,12 @@
  */
 int listen_open(const char *host, int port, int *fd, char url[LISTEN_URL_SIZE]);
 
+/*
+ * True if the socket that URL describes, as listen_open did, listens on HOST and PORT, which a socket of port 0 does on the port
+ * that it got.
+ */
+bool listen_is_at(const char *url, const char *host, int port);
+
 /* Sets the scheme of URL to https if TLS, otherwise to http, and leaves the rest. */
 void listen_set_scheme(char url[LISTEN_URL_SIZE], bool tls);
 

@@ -90,16 +90,25 @@ scenario('sub streams, sound by Opus, and cameras and addresses that change whil
   await ringcast.stop();
 }, { limit: 4 * LIMIT_MS });
 
-scenario('another ringcastd takes over: clients of RTSP have their pictures', async (stage) => {
+scenario('port 0 and the port that it got are one door, also for the next ringcastd: clients of RTSP have their pictures', async (stage) => {
   const camera = await stage.camera(['--camera', 'front']);
-  const ringcast = await stage.ringcast(camera, {}, { rtsp: { listen: `127.0.0.1:${await freePort()}` } });
-  const url = `${await urlOf(ringcast)}front`;
+  const ringcast = await stage.ringcast(camera, {}, { rtsp });
+  const { address, rtsp: door } = await ringcast.status();
+  const url = `${door}front`;
   const client = await new RtspReader(url).play();
   await playing(client);
+  await reload(ringcast, { rtsp });
+  await reload(ringcast, { listen: new URL(address).host, rtsp: { listen: /[^/]+:\d+/.exec(door)[0] } });
+  assert.equal(await urlOf(ringcast), door);
+  assert.equal((await ringcast.status()).address, address);
+  const played = client.pictures().length;
+  await waitUntil('more pictures', () => client.pictures().length > played + 5, LIMIT_MS);
+  assert.equal(client.closed, false);
   await ringcast.daemon.stop('SIGKILL');
   ringcast.start();
   await ringcast.streaming();
-  assert.equal(`${await urlOf(ringcast)}front`, url);
+  assert.equal(await urlOf(ringcast), door);
+  assert.equal((await ringcast.status()).address, address);
   const before = client.pictures().length;
   await waitUntil('the end of the client, or more pictures', () => client.closed || client.pictures().length > before + 5, LIMIT_MS);
   const next = await new RtspReader(url).play();

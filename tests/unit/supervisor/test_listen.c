@@ -73,11 +73,37 @@ static void wrong_addresses_are_errors(void **state)
     assert_int_equal(fd, -1);
 }
 
+static void a_socket_knows_its_address(void **state)
+{
+    static const struct {
+        const char *url, *host;
+        int port;
+        bool same;
+    } cases[] = {
+        {"http://127.0.0.1:8080/", "127.0.0.1", 8080, true},
+        {"rtsp://127.0.0.1:8554/", "127.0.0.1", 8554, true},
+        {"https://[::1]:8080/", "::1", 8080, true},
+        {"https://[::1]:8080/", "0:0:0:0:0:0:0:1", 8080, true},
+        {"http://127.0.0.1:8080/", "127.0.0.1", 808, false},
+        {"http://127.0.0.1:8080/", "127.0.0.1", 0, false},
+        {"http://127.0.0.1:8080/", "0.0.0.0", 8080, false},
+        {"http://0.0.0.0:8080/", "127.0.0.1", 8080, false},
+        {"http://127.0.0.1:8080/", "localhost", 8080, false}, /* names are not looked up */
+        {"", "127.0.0.1", 8080, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_int_equal(listen_is_at(cases[i].url, cases[i].host, cases[i].port), cases[i].same);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_free_port_is_found_and_said),
         cmocka_unit_test(ipv6_stands_in_brackets),
+        cmocka_unit_test(a_socket_knows_its_address),
         cmocka_unit_test(a_taken_port_is_an_error),
         cmocka_unit_test(wrong_addresses_are_errors),
     };
