@@ -3,9 +3,12 @@
 import { existsSync } from 'node:fs';
 import { CHROMIUM, launchBrowser, processesOf, untilMoving } from '../browser/support/browser.mjs';
 import { Census } from '../browser/support/census.mjs';
+import { commandLine } from '../support/processes.mjs';
 import { processSample } from './samples.mjs';
 
 const COLLECT_EVERY = 3; // samples: a forced collection costs the page time
+// A process of Chromium's own for what is around pages, such as the list of tabs. It grows with each change of a title, which the wall's has a number in.
+const AROUND = '--top-chrome-webui';
 const NETWORK = /WebSocket|Failed to load resource|ERR_|wss?:/; // of servers that were killed
 
 export const hasBrowser = () => existsSync(CHROMIUM);
@@ -24,7 +27,7 @@ export class Wall {
     await wall.page.goto(address);
     await untilMoving(wall.page, { count: moving, ms: 120_000 });
     wall.census = await Census.of(wall.page);
-    wall.renderers = await processesOf(wall.browser, 'renderer');
+    wall.renderers = (await processesOf(wall.browser, 'renderer')).filter((pid) => !commandLine(pid).includes(AROUND));
     wall.processes = await processesOf(wall.browser);
     return wall;
   }
