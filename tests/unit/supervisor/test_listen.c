@@ -101,10 +101,8 @@ static void a_socket_knows_its_address(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_free_port_is_found_and_said),
-        cmocka_unit_test(ipv6_stands_in_brackets),
-        cmocka_unit_test(a_socket_knows_its_address),
-        cmocka_unit_test(a_taken_port_is_an_error),
+        cmocka_unit_test(a_free_port_is_found_and_said), cmocka_unit_test(ipv6_stands_in_brackets),
+        cmocka_unit_test(a_socket_knows_its_address),    cmocka_unit_test(a_taken_port_is_an_error),
         cmocka_unit_test(wrong_addresses_are_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
