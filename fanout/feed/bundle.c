@@ -436,6 +436,7 @@ void bundle_answered(struct bundle *bundle, uint32_t number)
         return;
     }
     if (socket->pace) {
+        viewer_note_answer(socket, number, now_ns);
         pace_answered(socket->pace, number, now_ns);
         bundle_serve(bundle);
         return;

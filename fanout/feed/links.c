@@ -256,11 +256,13 @@ static void convict_if_late(struct feed *feed, struct viewer *viewer, uint32_t n
 void feed_answered(struct viewer *viewer, uint32_t number)
 {
     struct feed *feed = viewer->feed;
+    const int64_t now_ns = clock_now_ns();
 
     if (feed && !viewer->pace && viewer->state == VIEWER_LIVE && number != 0) {
         convict_if_late(feed, viewer, number);
     } else if (feed && viewer->pace && number != 0) {
-        pace_answered(viewer->pace, number, clock_now_ns());
+        viewer_note_answer(viewer, number, now_ns);
+        pace_answered(viewer->pace, number, now_ns);
         if (viewer->state == VIEWER_BEHIND && feed->reader) {
             feed_bring_on(feed, viewer);
         }

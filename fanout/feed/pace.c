@@ -333,6 +333,14 @@ static void begin_answers(struct pace *pace, int64_t waited_ns, int64_t now_ns)
     }
 }
 
+bool pace_has_read_on(struct pace *pace, uint32_t number)
+{
+    bool news = pace->heard == 0 || (int32_t)(number - pace->heard) > 0;
+
+    pace->heard = news ? number : pace->heard;
+    return news;
+}
+
 void pace_answered(struct pace *pace, uint32_t number, int64_t now_ns)
 {
     if (pace->greeted_ns != 0 && number == pace->greeting) {

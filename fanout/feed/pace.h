@@ -44,6 +44,7 @@ struct pace {
     uint32_t asked;        /* its number */
     int64_t greeted_ns;    /* when the ping before everything else was sent; 0: it is answered */
     uint32_t greeting;     /* its number */
+    uint32_t heard;        /* the newest number in an answer; 0: there was none */
     uint32_t window;       /* as in the last sample */
     uint32_t window_max;   /* the largest window so far */
     uint32_t burst;        /* while it is not active: bytes that may be under way at first; 0: any number */
@@ -104,6 +105,12 @@ uint32_t pace_greet(struct pace *pace, int64_t now_ns);
 
 /* The number of the ping that is to be sent now, after all that has been written; 0: none. */
 uint32_t pace_ask(struct pace *pace, int64_t now_ns);
+
+/*
+ * True if the answer to the ping with NUMBER, which need not be the last one that was asked, shows that the viewer has read on: it had
+ * answered none that is so new. Its kernel may say nothing for long, while it has a full buffer to read.
+ */
+bool pace_has_read_on(struct pace *pace, uint32_t number);
 
 /* The viewer has answered the ping with NUMBER. */
 void pace_answered(struct pace *pace, uint32_t number, int64_t now_ns);

@@ -241,6 +241,13 @@ void viewer_note_progress(struct viewer *viewer, int64_t now_ns)
     }
 }
 
+void viewer_note_answer(struct viewer *viewer, uint32_t number, int64_t now_ns)
+{
+    if (viewer->pace && pace_has_read_on(viewer->pace, number) && viewer->stuck_since_ns != 0) {
+        viewer->stuck_since_ns = now_ns;
+    }
+}
+
 bool viewer_ping(struct viewer *viewer)
 {
     unsigned char buffer[LWS_PRE];

@@ -156,6 +156,9 @@ uint64_t viewer_bytes_taken(const struct viewer *viewer);
  */
 void viewer_note_progress(struct viewer *viewer, int64_t now_ns);
 
+/* The same from the ping with NUMBER, not 0, which VIEWER has answered; it may be an old one. */
+void viewer_note_answer(struct viewer *viewer, uint32_t number, int64_t now_ns);
+
 /*
  * Sends a ping (RFC 6455, 5.5.2) to a viewer that is not blocked, because browsers and proxies end silent
  * connections. False: the connection is broken.

@@ -13,6 +13,7 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
+#include "common/base/clock.h"
 #include "tests/process/fanout/fixture.h"
 #include "tests/support/patience.h"
 
@@ -22,6 +23,9 @@
 /* More than the kernel keeps for a viewer that does not read. */
 #define FRAGMENTS 200
 #define GOP 10
+
+/* What a ping has in it that asks how far a viewer has read. */
+#define PING_BYTES 4
 
 static void begin(const char *limit, int value)
 {
@@ -144,6 +148,51 @@ static void who_takes_a_little_is_not_closed(void **state)
     close_both(&slow, &fast);
 }
 
+/* The next message is no close; if it is a ping with a number, that is in NUMBER of PING_BYTES. True: it is one. */
+static bool next_is_numbered_ping(struct client *client, uint8_t *number)
+{
+    struct client_message message;
+
+    assert_true(client_next(client, &message));
+    assert_int_not_equal(message.opcode, CLIENT_CLOSE);
+    if (message.opcode != CLIENT_PING || message.length != PING_BYTES) {
+        return false;
+    }
+    memcpy(number, message.payload, PING_BYTES);
+    return true;
+}
+
+/*
+ * What a reader has in its own buffers may be all that it reads for long. The kernel sees none of that, and the answer to the newest ping comes
+ * last, but each answer to an older one shows that it reads.
+ */
+static void who_answers_old_pings_is_not_closed(void **state)
+{
+    enum { PINGS = 4, STUCK_MS = 2000, STEP_MS = 50 };
+    uint8_t pings[PINGS][PING_BYTES], other[PING_BYTES];
+    struct client slow;
+    uint64_t answer_ms = 0;
+    int seen = 0, answered = 0;
+    (void)state;
+    begin("viewer_stuck_ms", STUCK_MS);
+    source_publish(&front, FRAGMENT_BYTES, true);
+    watch_front_from(&slow, 1, 1);
+    expect_ping(&slow);
+    slow.is_mute = true; /* it has answered once, and keeps up */
+    while (answered < PINGS) {
+        source_publish(&front, FRAGMENT_BYTES, true);
+        poll(NULL, 0, STEP_MS);
+        while (client_has_news(&slow)) {
+            seen += next_is_numbered_ping(&slow, seen < PINGS ? pings[seen] : other);
+        }
+        if (seen >= PINGS && clock_now_ms() >= answer_ms) {
+            client_send_frame(&slow, CLIENT_PONG, pings[answered++], PING_BYTES);
+            answer_ms = clock_now_ms() + STUCK_MS / 2;
+        }
+    }
+    client_close(&slow, false);
+}
+
 /* Bytes that wait in the kernel for the clients of the fan-out: the transmit queues of its end, as /proc/net/tcp has them. */
 static size_t waiting_in_sockets(void)
 {
@@ -225,6 +274,7 @@ int main(void)
         cmocka_unit_test_teardown(drops_are_reported, front_tear_down),
         cmocka_unit_test_teardown(who_takes_nothing_is_closed_with_a_reason, front_tear_down),
         cmocka_unit_test_teardown(who_takes_a_little_is_not_closed, front_tear_down),
+        cmocka_unit_test_teardown(who_answers_old_pings_is_not_closed, front_tear_down),
         cmocka_unit_test_teardown(what_waits_for_all_viewers_together_is_bounded, front_tear_down),
         cmocka_unit_test_teardown(silent_connections_are_pinged, front_tear_down),
     };

@@ -292,6 +292,17 @@ static void who_answers_late_has_shown_its_rate(void **state)
     assert_false(pace_is_in_time(&reader.pace)); /* it is paced so that it answers soon */
 }
 
+static void an_old_ping_that_is_answered_shows_that_it_reads(void **state)
+{
+    struct pace pace = {0};
+    (void)state;
+    assert_true(pace_has_read_on(&pace, UINT32_MAX - 2000));
+    assert_false(pace_has_read_on(&pace, UINT32_MAX - 2000));
+    assert_true(pace_has_read_on(&pace, 1)); /* the time leaves its 32 bits */
+    assert_false(pace_has_read_on(&pace, UINT32_MAX));
+    assert_true(pace_has_read_on(&pace, 1001));
+}
+
 static void pings_alone_make_no_rate_grow(void **state)
 {
     struct reader reader;
@@ -332,6 +343,7 @@ int main(void)
         cmocka_unit_test(who_reads_at_once_and_never_answers_waits_a_moment),
         cmocka_unit_test(a_long_way_is_not_a_slow_link),
         cmocka_unit_test(who_answers_late_has_shown_its_rate),
+        cmocka_unit_test(an_old_ping_that_is_answered_shows_that_it_reads),
         cmocka_unit_test(pings_alone_make_no_rate_grow),
         cmocka_unit_test(slow_and_calm_take_their_time),
     };
