@@ -12,6 +12,7 @@
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "common/program/program.h"
+#include "common/sandbox/sandbox.h"
 #include "relay/downlink.h"
 #include "relay/link.h"
 #include "relay/ownership.h"
@@ -82,6 +83,10 @@ static void on_news(void *context, bool up, const char *why)
         log_info("connected to NATS");
     } else {
         log_warning("NATS cannot be reached: %s; it is tried again", why);
+    }
+    if (!up && sandbox_is_stale()) {
+        log_info("the files of the name service were replaced: ending, to see the new ones");
+        program_stop(server->program);
     }
     downlink_news(server->downlink, up, why);
 }
