@@ -182,7 +182,7 @@ static natsStatus set_servers(natsOptions *options, const json_t *list)
     }
     natsStatus status = !servers ? NATS_NO_MEMORY : natsOptions_SetServers(options, servers, (int)count);
     free(servers);
-    return status;
+    return status ? status : natsOptions_SetNoRandomize(options, true); /* the nearest one comes first */
 }
 
 static natsStatus set_manners(struct link *link)
