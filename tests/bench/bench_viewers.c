@@ -456,6 +456,8 @@ static void bench_finish(struct bench *bench)
     }
     free(bench->paths);
     ring_watch_destroy(bench->run.watch);
+    SSL_SESSION_free(bench->run.session);
+    SSL_CTX_free(bench->run.tls);
     free(bench->run.buffer);
     free(bench->run.sizes);
     free(bench->viewers);
