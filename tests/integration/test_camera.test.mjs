@@ -44,7 +44,7 @@ scenario('faults on command', async (stage) => {
   await assert.rejects(camera.command('fly cam1'), /no such command/);
   await assert.rejects(camera.command('drop cam2'), /no such camera/);
   await assert.rejects(camera.command('size=7x5 cam1'), /no such command/);
-  assert.equal(await camera.command('clients cam1'), 0);
+  await waitUntil('the one who asked to be gone', async () => (await camera.command('clients cam1')) === 0);
 });
 
 scenario('who comes in the middle changes nothing for who is there', async (stage) => {
