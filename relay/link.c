@@ -190,6 +190,7 @@ static natsStatus set_manners(struct link *link)
     natsOptions *options = link->options;
     natsStatus status = natsOptions_SetRetryOnFailedConnect(options, true, on_up, link);
 
+    status = status ? status : natsOptions_SetNoRandomize(options, true); /* the nearest is named first */
     status = status ? status : natsOptions_SetMaxReconnect(options, -1);
     status = status ? status : natsOptions_SetReconnectWait(options, RECONNECT_WAIT_MS);
     status =
