@@ -5,6 +5,7 @@
 
 #include "common/base/text.h"
 #include "common/ipc/message.h"
+#include "ctl/central.h"
 #include "ctl/request.h"
 #include "ctl/table.h"
 
@@ -29,12 +30,20 @@ static void write_site(char cell[TABLE_CELL_SIZE], const json_t *row, const char
     }
 }
 
+/* The version of the whole cluster's cameras that a node has; and that it cannot take the newest. */
+static void write_version(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member)
+{
+    table_write_count(cell, row, member);
+    if (message_boolean(row, "refused", false)) {
+        size_t used = strlen(cell);
+        text_copy(cell + used, TABLE_CELL_SIZE - used, ", not the newest");
+    }
+}
+
 static const struct table_column columns[] = {
-    {"NODE", false, table_write_text, "name"},
-    {"STATUS", false, write_status, "status"},
-    {"SITE", false, write_site, "site"},
-    {"CAMERAS", true, table_write_count, "cameras"},
-    {"SILENT", true, table_write_span, "silent_s"},
+    {"NODE", false, table_write_text, "name"},   {"STATUS", false, write_status, "status"},
+    {"SITE", false, write_site, "site"},         {"CAMERAS", true, table_write_count, "cameras"},
+    {"VERSION", true, write_version, "version"}, {"SILENT", true, table_write_span, "silent_s"},
 };
 
 #define COLUMN_COUNT (sizeof(columns) / sizeof(columns[0]))
@@ -111,6 +120,7 @@ void cluster_print_status(const json_t *reply, FILE *out)
             message_boolean(reply, "draining", false) ? ", draining" : "");
     print_relay(json_object_get(reply, "relay"), out);
     print_cameras(json_object_get(reply, "cameras"), out);
+    central_print(json_object_get(reply, "central"), out);
     fputc('\n', out);
     cluster_print_nodes(reply, out);
 }

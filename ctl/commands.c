@@ -16,6 +16,7 @@
 #include "common/ipc/message.h"
 #include "ctl/attention.h"
 #include "ctl/await.h"
+#include "ctl/central.h"
 #include "ctl/client.h"
 #include "ctl/cluster.h"
 #include "ctl/discover.h"
@@ -338,6 +339,8 @@ static const struct {
     [COMMAND_CLUSTER_NODES] = {.run = cluster_show_nodes},
     [COMMAND_CLUSTER_WHERE] = {.run = cluster_show_where},
     [COMMAND_CLUSTER_DRAIN] = {.run = cluster_drain},
+    [COMMAND_CLUSTER_APPLY] = {.run = central_apply},
+    [COMMAND_CLUSTER_CONFIG] = {.run = central_show},
     [COMMAND_CLUSTER_EVENTS] = {.run_alone = events_print},
     [COMMAND_STOP] = {.run = run_stop},
     [COMMAND_TLS_SELF_SIGNED] = {.run_local = self_signed_make},

@@ -64,6 +64,11 @@ static const char usage[] =
     "  cluster where CAMERA       which node fetches a camera\n"
     "  cluster drain [--off]      hand the cameras that other nodes may fetch over to them; --off: take some "
     "again\n"
+    "  cluster apply FILE [--dry-run] [--over VERSION]\n"
+    "                             make the cameras of FILE those of the whole cluster; --dry-run: only show "
+    "what\n"
+    "                             would change; --over: only if this version is there\n"
+    "  cluster config             the cameras of the whole cluster: version, who has applied it and when\n"
     "  cluster events [--follow]  the next event of the cluster, or all events of it as they happen\n"
     "\n"
     "Pictures:\n"
@@ -130,6 +135,8 @@ static const char usage[] =
     "      --first         event: the camera comes first meanwhile\n"
     "      --sound         event: with a sound\n"
     "      --off           cluster drain: the node takes cameras again\n"
+    "      --dry-run       cluster apply: show what would change, and change nothing\n"
+    "      --over VERSION  cluster apply: only if this version is there, 0: none is\n"
     "      --only-bad      status: only the cameras that are in trouble, the worst first\n"
     "  -v, --verbose       probe: each RTSP request and answer\n"
     "      --bundle FILE   doctor: a new file for a bug report\n"
@@ -163,6 +170,7 @@ enum option_flags {
     OPTION_INTERFACE = 1u << 19,
     OPTION_EVENT = 1u << 20, /* those of `event` */
     OPTION_OFF = 1u << 21,
+    OPTION_APPLY = 1u << 22, /* those of `cluster apply` */
 };
 
 #define ANY_NUMBER 1000
@@ -191,7 +199,9 @@ enum long_option {
     LARGE_OPTION,
     FIRST_OPTION,
     SOUND_OPTION,
-    OFF_OPTION
+    OFF_OPTION,
+    DRY_RUN_OPTION,
+    OVER_OPTION
 };
 
 static const struct command_form {
@@ -231,6 +241,8 @@ static const struct command_form {
     {"cluster", "nodes", COMMAND_CLUSTER_NODES, 0, 0, "no argument", 0},
     {"cluster", "where", COMMAND_CLUSTER_WHERE, 1, 1, "the name of a camera", 0},
     {"cluster", "drain", COMMAND_CLUSTER_DRAIN, 0, 0, "no argument", OPTION_OFF},
+    {"cluster", "apply", COMMAND_CLUSTER_APPLY, 1, 1, "a file with cameras", OPTION_APPLY},
+    {"cluster", "config", COMMAND_CLUSTER_CONFIG, 0, 0, "no argument", 0},
     {"cluster", "events", COMMAND_CLUSTER_EVENTS, 0, 0, "no argument", OPTION_FOLLOW | OPTION_TIMEOUT},
     {"record", NULL, COMMAND_RECORD, 1, 1, "the name of a camera",
      OPTION_TIMEOUT | OPTION_SECONDS | OPTION_OUTPUT},
@@ -284,6 +296,8 @@ static const struct option names[] = {
     {"first", no_argument, NULL, FIRST_OPTION},
     {"sound", no_argument, NULL, SOUND_OPTION},
     {"off", no_argument, NULL, OFF_OPTION},
+    {"dry-run", no_argument, NULL, DRY_RUN_OPTION},
+    {"over", required_argument, NULL, OVER_OPTION},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
     {NULL, 0, NULL, 0},
@@ -331,6 +345,8 @@ static bool check_options(const struct command_form *form, const struct options 
         {options->first, OPTION_EVENT, "--first"},
         {options->sound, OPTION_EVENT, "--sound"},
         {options->off, OPTION_OFF, "--off"},
+        {options->dry_run, OPTION_APPLY, "--dry-run"},
+        {options->over != NULL, OPTION_APPLY, "--over"},
     };
 
     for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
@@ -389,7 +405,7 @@ static bool parse_command(int count, char **arguments, struct options *options, 
     } else if (strcmp(arguments[0], "user") == 0) {
         fputs("ringcastctl: user: add, set, passwd, remove, logout or list\n", stderr);
     } else if (strcmp(arguments[0], "cluster") == 0) {
-        fputs("ringcastctl: cluster: status, nodes, where, drain or events\n", stderr);
+        fputs("ringcastctl: cluster: status, nodes, where, drain, apply, config or events\n", stderr);
     } else {
         fprintf(stderr, "ringcastctl: no such command: %s\n", arguments[0]);
     }
@@ -504,6 +520,12 @@ static bool take_option(int option, struct options *options, enum exit_code *cod
         return true;
     case OFF_OPTION:
         options->off = true;
+        return true;
+    case DRY_RUN_OPTION:
+        options->dry_run = true;
+        return true;
+    case OVER_OPTION:
+        options->over = optarg;
         return true;
     case ONLY_BAD_OPTION:
         options->only_bad = true;

@@ -42,6 +42,8 @@ enum command {
     COMMAND_CLUSTER_NODES,
     COMMAND_CLUSTER_WHERE,
     COMMAND_CLUSTER_DRAIN,
+    COMMAND_CLUSTER_APPLY,
+    COMMAND_CLUSTER_CONFIG,
     COMMAND_CLUSTER_EVENTS,
     COMMAND_STOP,
     COMMAND_TLS_SELF_SIGNED,
@@ -83,6 +85,7 @@ struct options {
     const char *interface;     /* --interface, or NULL */
     const char *text;          /* --text, or NULL */
     const char *time;          /* --for, or NULL */
+    const char *over;          /* --over, or NULL */
     bool json;
     bool verbose;
     bool wait;
@@ -95,6 +98,7 @@ struct options {
     bool first;
     bool sound;
     bool off;
+    bool dry_run;
 };
 
 /*

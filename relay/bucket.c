@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/config/cluster_cameras.h"
 #include "common/log/log.h"
 #include "relay/link_private.h"
 
@@ -129,6 +130,11 @@ static void tell_state(struct bucket *bucket, enum bucket_state state, const cha
     report(bucket, &about, why);
 }
 
+static size_t most_of(const char *key)
+{
+    return strcmp(key, BUCKET_CAMERAS_KEY) == 0 ? CLUSTER_CAMERAS_MAX : BUCKET_VALUE_MAX;
+}
+
 static void tell_entry(struct bucket *bucket, kvEntry *entry)
 {
     struct report about = {.kind = REPORT_ENTRY, .revision = kvEntry_Revision(entry)};
@@ -136,7 +142,7 @@ static void tell_entry(struct bucket *bucket, kvEntry *entry)
 
     snprintf(about.key, sizeof(about.key), "%s", kvEntry_Key(entry));
     about.deleted = kvEntry_Operation(entry) != kvOp_Put;
-    about.size = !about.deleted && size > 0 && size <= BUCKET_VALUE_MAX ? (size_t)size : 0;
+    about.size = !about.deleted && size > 0 && (size_t)size <= most_of(about.key) ? (size_t)size : 0;
     report(bucket, &about, kvEntry_Value(entry));
 }
 
@@ -403,8 +409,7 @@ int bucket_write(struct bucket *bucket, uint64_t ticket, const char *key, const 
         return -ENOMEM;
     }
     *task = (struct task){.ticket = ticket, .expected = expected, .size = size};
-    if (size > BUCKET_VALUE_MAX ||
-        snprintf(task->key, sizeof(task->key), "%s", key) >= (int)sizeof(task->key)) {
+    if (size > most_of(key) || snprintf(task->key, sizeof(task->key), "%s", key) >= (int)sizeof(task->key)) {
         free(task);
         return -E2BIG;
     }

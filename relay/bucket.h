@@ -20,6 +20,9 @@
 /* Longest value that is read or written, in bytes; what is longer is taken for damage. */
 #define BUCKET_VALUE_MAX 4096
 
+/* The key with the cameras of the whole cluster, which may be longer (cluster_cameras.h). */
+#define BUCKET_CAMERAS_KEY "config"
+
 /* Who watches writes now and then, and sees that: a watch that shows nothing for this long is dead, and is begun anew. */
 #define BUCKET_SILENCE_MS 2500
 

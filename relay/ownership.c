@@ -13,6 +13,7 @@
 #include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "relay/bucket.h"
+#include "relay/central.h"
 #include "relay/owner/owner.h"
 
 #define NODE_PREFIX "node."
@@ -33,7 +34,7 @@
 #define SILENT_MS 2000
 
 /* Nodes that one message tells of: as many as fit into it (MESSAGE_CHANNEL_MAX) whatever is in the bucket. */
-#define VIEW_NODES_MAX 80
+#define VIEW_NODES_MAX 72
 
 /* Where ringcastd takes a camera from. */
 enum place {
@@ -61,6 +62,8 @@ struct peer {
     char site[SITE_MAX];
     enum owner_node_status status;
     struct owner_load load;
+    json_int_t version; /* of the whole cluster's cameras, 0: none */
+    bool refused;       /* and it cannot take the newest */
     uint64_t seen_ms;
     bool silent; /* as ringcastd is told */
 };
@@ -74,6 +77,10 @@ struct ownership {
     uint64_t told_until_ms, told_incarnation;
     bool view_due;    /* what ringcastd was told of the nodes is not so any more */
     uint64_t view_ms; /* when it was told last */
+    struct central central;
+    json_int_t version; /* of the whole cluster's cameras, as ringcastd has said, 0: none */
+    bool refused;       /* and it cannot take the newest */
+    char node[SUBJECT_NODE_MAX + 1];
     TAILQ_HEAD(, shared) cameras;
     TAILQ_HEAD(, peer) peers;
 };
@@ -155,13 +162,16 @@ static struct peer *find_peer(const struct ownership *ownership, const char *nam
     return NULL;
 }
 
-static bool looks_as(const struct peer *peer, const struct owner_node *node)
+static bool looks_as(const struct peer *peer, const struct owner_node *node, const json_t *value)
 {
     return peer->status == node->status && strcmp(peer->site, node->site) == 0 &&
-           peer->load.cameras == node->load.cameras && !peer->silent;
+           peer->load.cameras == node->load.cameras && !peer->silent &&
+           peer->version == message_integer(value, "version", 0) &&
+           peer->refused == message_boolean(value, "refused", false);
 }
 
-static void note_peer(struct ownership *ownership, const char *name, const struct owner_node *node)
+static void note_peer(struct ownership *ownership, const char *name, const struct owner_node *node,
+                      const json_t *value)
 {
     struct peer *peer = find_peer(ownership, name);
 
@@ -173,10 +183,12 @@ static void note_peer(struct ownership *ownership, const char *name, const struc
     }
     if (peer) {
         ownership->moved = ownership->moved || peer->status != node->status;
-        ownership->view_due = ownership->view_due || !looks_as(peer, node);
+        ownership->view_due = ownership->view_due || !looks_as(peer, node, value);
         peer->silent = false;
         peer->status = node->status;
         peer->load = node->load;
+        peer->version = message_integer(value, "version", 0);
+        peer->refused = message_boolean(value, "refused", false);
         peer->seen_ms = clock_now_ms();
         snprintf(peer->site, sizeof(peer->site), "%s", node->site);
     }
@@ -202,7 +214,7 @@ static int see_node(struct ownership *ownership, const struct bucket_entry *entr
         return -EBADMSG;
     }
     if (value) {
-        note_peer(ownership, name, &node);
+        note_peer(ownership, name, &node, value);
     } else {
         forget_peer(ownership, name);
     }
@@ -255,6 +267,11 @@ static int see_camera(struct ownership *ownership, const struct bucket_entry *en
 static void on_entry(void *context, const struct bucket_entry *entry)
 {
     struct ownership *ownership = context;
+
+    if (strcmp(entry->key, BUCKET_CAMERAS_KEY) == 0) {
+        central_see(&ownership->central, entry);
+        return;
+    }
     json_t *value = entry->value ? json_loadb(entry->value, entry->size, JSON_REJECT_DUPLICATES, NULL) : NULL;
     int result = -EBADMSG;
 
@@ -277,8 +294,10 @@ static void on_state(void *context, enum bucket_state state, const char *why)
 
     if (state == BUCKET_BEGINNING) {
         owner_snapshot_begin(ownership->owner);
+        central_begin(&ownership->central);
     } else if (state == BUCKET_WATCHED) {
         owner_snapshot_done(ownership->owner, clock_now_ms());
+        central_shown(&ownership->central);
         log_info("the cluster's bucket is watched");
     } else {
         log_warning("the cluster's bucket cannot be reached: %s; JetStream must be on at a server of NATS",
@@ -291,6 +310,10 @@ static void on_state(void *context, enum bucket_state state, const char *why)
 static void on_written(void *context, uint64_t ticket, int result, uint64_t revision)
 {
     struct ownership *ownership = context;
+    if (ticket == CENTRAL_TICKET) {
+        central_written(&ownership->central, result, revision);
+        return;
+    }
     enum claim_result answer = result == 0 ? CLAIM_WON : result == -EEXIST ? CLAIM_LOST : CLAIM_UNKNOWN;
 
     ownership->moved = true;
@@ -352,6 +375,18 @@ static void write_value(struct ownership *ownership, const struct owner_action *
     json_decref(value);
 }
 
+/* Of itself a node says which of the cluster's cameras it has. */
+static json_t *describe_node(const struct ownership *ownership, const struct owner_action *action)
+{
+    json_t *value = node_to_json(&action->node);
+
+    if (value && strcmp(action->name, ownership->node) == 0) {
+        json_object_set_new(value, "version", json_integer(ownership->version));
+        json_object_set_new(value, "refused", json_boolean(ownership->refused));
+    }
+    return value;
+}
+
 static void obey(struct ownership *ownership, const struct owner_action *action)
 {
     char key[KEY_SIZE];
@@ -359,7 +394,7 @@ static void obey(struct ownership *ownership, const struct owner_action *action)
     switch (action->kind) {
     case OWNER_WRITE_NODE:
         snprintf(key, sizeof(key), NODE_PREFIX "%.64s", action->name);
-        write_value(ownership, action, key, node_to_json(&action->node));
+        write_value(ownership, action, key, describe_node(ownership, action));
         break;
     case OWNER_WRITE_CAMERA:
         camera_key(key, action->name);
@@ -387,11 +422,20 @@ static enum place place_of(const struct ownership *ownership, const struct share
         return PLACE_OWN;
     }
     if (shared->stopping || owner_where(ownership->owner, shared->name, &place) < 0 ||
-        place.state != CLAIM_FOREIGN || !place.node || *place.node == '\0') {
+        place.state != CLAIM_FOREIGN || !place.node || *place.node == '\0' ||
+        strcmp(place.node, ownership->node) == 0) { /* in its former life */
         return PLACE_NONE;
     }
     *node = place.node;
     return PLACE_NODE;
+}
+
+/* This node alone may have it: ringcastd fetches it from the start on, unless the bucket shows that another node still has it. */
+static bool is_bound(const struct ownership *ownership, const struct shared *shared)
+{
+    const char *node = json_string_value(json_array_get(shared->nodes, 0));
+
+    return json_array_size(shared->nodes) == 1 && node && strcmp(node, ownership->node) == 0;
 }
 
 /* Tells ringcastd what it does not know yet. What it does not read now is told in the next turn. */
@@ -405,7 +449,8 @@ static void tell_places(struct ownership *ownership)
     TAILQ_FOREACH(shared, &ownership->cameras, link) {
         const char *node;
         const enum place place = place_of(ownership, shared, &node);
-        if (place == shared->told && strcmp(node, shared->told_node) == 0) {
+        bool untold = place == PLACE_NONE && shared->told == PLACE_UNTOLD && is_bound(ownership, shared);
+        if (untold || (place == shared->told && strcmp(node, shared->told_node) == 0)) {
             continue;
         }
         if (program_tell(ownership->program,
@@ -463,10 +508,12 @@ static json_t *view_of_nodes(const struct ownership *ownership)
 
     TAILQ_FOREACH(peer, &ownership->peers, link) {
         if (json_array_size(nodes) < VIEW_NODES_MAX) {
-            json_array_append_new(nodes, json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", peer->name, "status",
-                                                   statuses[peer->status], "site", peer->site, "cameras",
-                                                   (json_int_t)peer->load.cameras, "silent_since_ms",
-                                                   peer->silent ? (json_int_t)peer->seen_ms : (json_int_t)0));
+            json_array_append_new(nodes,
+                                  json_pack("{s:s, s:s, s:s, s:I, s:b, s:I, s:I}", "name", peer->name,
+                                            "status", statuses[peer->status], "site", peer->site, "version",
+                                            peer->version, "refused", peer->refused, "cameras",
+                                            (json_int_t)peer->load.cameras, "silent_since_ms",
+                                            peer->silent ? (json_int_t)peer->seen_ms : (json_int_t)0));
         }
     }
     return nodes;
@@ -517,10 +564,11 @@ uint64_t ownership_turn(struct ownership *ownership, uint64_t now_ms)
         tell_places(ownership);
     }
     tell_lease(ownership);
+    bool told = central_tell(&ownership->central, ownership->program);
     uint64_t next_ms = owner_next_ms(ownership->owner), again_ms = now_ms + TELL_AGAIN_MS,
              view_ms = tell_view(ownership, now_ms);
     next_ms = view_ms < next_ms ? view_ms : next_ms;
-    return ownership->moved && again_ms < next_ms ? again_ms : next_ms;
+    return (ownership->moved || !told) && again_ms < next_ms ? again_ms : next_ms;
 }
 
 /* --- ringcastd ------------------------------------------------------------------------------------------ */
@@ -604,6 +652,7 @@ void ownership_tell_again(struct ownership *ownership)
     TAILQ_FOREACH(shared, &ownership->cameras, link) {
         shared->told = PLACE_UNTOLD;
     }
+    ownership->central.told = false;
     ownership->moved = true;
     ownership->view_due = true;
     ownership->view_ms = 0;
@@ -630,6 +679,17 @@ void ownership_camera(struct ownership *ownership, const struct program_camera *
 void ownership_drain(struct ownership *ownership, bool on)
 {
     owner_set_draining(ownership->owner, on, clock_now_ms());
+}
+
+void ownership_set_central(struct ownership *ownership, const json_t *state)
+{
+    ownership->version = message_integer(state, "version", 0);
+    ownership->refused = message_boolean(state, "refused", false);
+}
+
+void ownership_write_central(struct ownership *ownership, const struct channel_message *message)
+{
+    central_write(&ownership->central, ownership->bucket, message);
 }
 
 bool ownership_may_publish(const struct ownership *ownership, const char *camera, uint64_t *fence)
@@ -667,6 +727,7 @@ int ownership_create(struct program *program, struct link *link, const json_t *s
     }
     ownership->program = program;
     ownership->view_due = true;
+    snprintf(ownership->node, sizeof(ownership->node), "%s", message_string(settings, "node", ""));
     TAILQ_INIT(&ownership->cameras);
     TAILQ_INIT(&ownership->peers);
     int result = prepare(ownership, link, settings, resume);
@@ -686,6 +747,7 @@ void ownership_destroy(struct ownership *ownership)
         return;
     }
     bucket_destroy(ownership->bucket);
+    central_finish(&ownership->central);
     owner_destroy(ownership->owner);
     while (!TAILQ_EMPTY(&ownership->cameras)) {
         free_shared(ownership, TAILQ_FIRST(&ownership->cameras));

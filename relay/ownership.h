@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which cameras this node fetches, of those that more than one node may have: the rules of relay/owner/ on the bucket of the cluster (bucket.h), and what
+ * The cluster's bucket: the cameras of the whole cluster in it (central.h), and which cameras this node fetches, of those that more than one node may have: the rules of relay/owner/ on the bucket of the cluster (bucket.h), and what
  * ringcastd is told of it (docs/reference/control.md, "ringcast-relay"). One for the process; one thread.
  */
 #ifndef RELAY_OWNERSHIP_H
@@ -43,6 +43,12 @@ void ownership_tell_again(struct ownership *ownership);
 
 /* All cameras that others may have are handed over, and none are taken; or not any more. */
 void ownership_drain(struct ownership *ownership, bool on);
+
+/* What ringcastd has in force of the whole cluster's cameras, {version, refused}, for the other nodes to see. */
+void ownership_set_central(struct ownership *ownership, const json_t *state);
+
+/* ringcastd has sent MESSAGE, `central-write`. */
+void ownership_write_central(struct ownership *ownership, const struct channel_message *message);
 
 /* Whether a fragment of CAMERA may be published at this moment: it is this node's, with FENCE, or not shared, with 0. */
 bool ownership_may_publish(const struct ownership *ownership, const char *camera, uint64_t *fence);

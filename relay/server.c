@@ -36,8 +36,9 @@ struct server {
     struct link_subscription *asks;
     struct uplink *uplink;
     struct downlink *downlink;
-    struct ownership *ownership; /* NULL: no cameras are shared */
+    struct ownership *ownership; /* NULL: no cameras are shared, and none are those of the whole cluster */
     bool draining;               /* as ringcastd has said */
+    json_t *central;             /* what it has of the whole cluster's cameras; NULL: it has not said */
     uint64_t due_ms;             /* when one of these has something to do by themselves; 0: now */
     uint64_t counts_ms;
 };
@@ -115,19 +116,27 @@ static bool may_publish(void *context, const char *camera, uint64_t *fence)
     return !server->ownership || ownership_may_publish(server->ownership, camera, fence);
 }
 
-/* The bucket is needed as soon as a camera is shared, and not before. */
+static int open_ownership(struct server *server)
+{
+    int result =
+        ownership_create(server->program, server->link, server->settings, server->resume, &server->ownership);
+
+    if (result == 0) {
+        ownership_drain(server->ownership, server->draining);
+        ownership_set_central(server->ownership, server->central);
+        uplink_set_may(server->uplink, may_publish, server);
+        result = wait_for(server, ownership_fd(server->ownership), &ownership_event);
+    }
+    return result;
+}
+
+/* The bucket is needed as soon as a camera is shared, or for those of the whole cluster, and not before. */
 static int note_owner(struct server *server, const struct program_camera *camera)
 {
     int result = 0;
 
     if (!server->ownership && server->link && json_is_array(json_object_get(camera->about, "nodes"))) {
-        result = ownership_create(server->program, server->link, server->settings, server->resume,
-                                  &server->ownership);
-        if (result == 0) {
-            ownership_drain(server->ownership, server->draining);
-            uplink_set_may(server->uplink, may_publish, server);
-            result = wait_for(server, ownership_fd(server->ownership), &ownership_event);
-        }
+        result = open_ownership(server);
     }
     if (server->ownership) {
         ownership_camera(server->ownership, camera);
@@ -151,6 +160,9 @@ static int open_link(struct server *server)
     uplink_set_link(server->uplink, server->link);
     downlink_set_link(server->downlink, server->link);
     result = wait_for(server, link_fd(server->link), &link_event);
+    if (result == 0 && message_boolean(server->settings, "central", false)) {
+        result = open_ownership(server);
+    }
     const struct program_camera *camera;
     TAILQ_FOREACH(camera, program_cameras(server->program), link) {
         result = result < 0 ? result : note_owner(server, camera);
@@ -217,12 +229,27 @@ static void drain(struct server *server, bool on)
     }
 }
 
+/* What BODY says of the whole cluster's cameras, if it does. */
+static void take_central(struct server *server, const json_t *body)
+{
+    json_t *central = json_object_get(body, "central");
+
+    if (json_is_object(central)) {
+        json_decref(server->central);
+        server->central = json_incref(central);
+    }
+    if (server->ownership) {
+        ownership_set_central(server->ownership, server->central);
+    }
+}
+
 static int on_begun(void *context, struct channel_message *message)
 {
     struct server *server = context;
     json_int_t resume = message_integer(message->body, "resume", 0);
 
     drain(server, message_boolean(message->body, "draining", false));
+    take_central(server, message->body);
     if (!server->settings) {
         server->resume = resume > 0 ? (uint64_t)resume : 0;
     } else if (server->ownership) {
@@ -260,7 +287,15 @@ static void on_message(void *context, struct channel_message *message)
         server->due_ms = 0;
     } else if (message_is(message->body, "drain")) {
         drain(server, message_boolean(message->body, "on", true));
+    } else if (message_is(message->body, "central-state")) {
+        take_central(server, message->body);
+    } else if (message_is(message->body, "central-write")) {
+        if (server->ownership) {
+            ownership_write_central(server->ownership, message);
+            server->due_ms = 0;
+        }
     } else if (message_is(message->body, "settings")) {
+        take_central(server, message->body);
         if (use_settings(server, message->body) < 0) {
             program_stop(
                 server->program); /* ringcastd starts another one, which says why it cannot be used */
@@ -403,6 +438,7 @@ void server_destroy(struct server *server)
     close_all(server);
     program_destroy(server->program);
     json_decref(server->settings);
+    json_decref(server->central);
     if (server->epoll >= 0) {
         close(server->epoll);
     }

@@ -203,8 +203,9 @@ int cluster_read(const struct config *config, json_t **settings, char why[CLUSTE
     if (cluster->line == 0) {
         return 0;
     }
-    *settings = json_pack("{s:s, s:s, s:I, s:o}", "name", cluster->name, "node", cluster->node, "replicas",
-                          (json_int_t)cluster->replicas, "nats", list_servers(&cluster->nats));
+    *settings = json_pack("{s:s, s:s, s:I, s:b, s:o}", "name", cluster->name, "node", cluster->node,
+                          "replicas", (json_int_t)cluster->replicas, "central", config_has_central(config),
+                          "nats", list_servers(&cluster->nats));
     if (!*settings) {
         snprintf(why, CLUSTER_WHY_SIZE, "cluster: out of memory");
         result = -ENOMEM;
@@ -283,11 +284,16 @@ void cluster_start(struct supervisor *supervisor)
     }
 }
 
-void cluster_said(struct supervisor *supervisor, const json_t *body)
+void cluster_said(struct supervisor *supervisor, const struct channel_message *message)
 {
-    if (!places_said(supervisor, body)) {
-        log_warning("relay: unexpected message \"%s\"", message_type(body));
+    if (!places_said(supervisor, message->body) && !central_said(supervisor, message)) {
+        log_warning("relay: unexpected message \"%s\"", message_type(message->body));
     }
+}
+
+int cluster_send(const struct supervisor *supervisor, json_t *message, int fd)
+{
+    return on_demand_send(program_of(supervisor), message, &fd, 1);
 }
 
 void cluster_tell(const struct supervisor *supervisor, json_t *message)
@@ -302,6 +308,7 @@ void cluster_describe(const struct supervisor *supervisor, json_t *message)
     json_object_set(message, "cluster", supervisor->cluster);
     json_object_set_new(message, "resume", json_integer(places_resume(&supervisor->places)));
     json_object_set_new(message, "draining", json_boolean(supervisor->places.draining));
+    json_object_set_new(message, "central", central_state(supervisor));
 }
 
 void cluster_use(struct supervisor *supervisor, json_t *settings)
@@ -312,6 +319,7 @@ void cluster_use(struct supervisor *supervisor, json_t *settings)
     supervisor->cluster = settings;
     if (!same) {
         places_forget_view(&supervisor->places);
+        central_forget(supervisor);
     }
     if (settings && !same) {
         json_t *message = message_new("settings");
@@ -334,6 +342,7 @@ json_t *cluster_status(const struct supervisor *supervisor)
 
 void cluster_gone(struct supervisor *supervisor)
 {
+    central_forget(supervisor);
     places_forget_view(&supervisor->places);
 }
 
@@ -371,8 +380,9 @@ json_t *cluster_answer(const struct supervisor *supervisor, const char *camera)
     if (!supervisor->cluster) {
         return no_cluster();
     }
-    return message_pack("cluster", "{s:o, s:b, s:b, s:o, s:o, s:o}", "cluster", cluster_status(supervisor),
-                        "draining", places->draining, "watched", places_watched(places), "relay",
+    return message_pack("cluster", "{s:o, s:o, s:b, s:b, s:o, s:o, s:o}", "cluster",
+                        cluster_status(supervisor), "central", central_status(supervisor), "draining",
+                        places->draining, "watched", places_watched(places), "relay",
                         describe_relay(supervisor), "nodes", places_describe_nodes(places), "cameras",
                         places_describe(supervisor, camera));
 }

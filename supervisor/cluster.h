@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "common/config/config.h"
+#include "common/ipc/channel.h"
 
 /* Bytes of what is wrong, with the NUL. */
 #define CLUSTER_WHY_SIZE 1024
@@ -30,11 +31,14 @@ void cluster_close(struct supervisor *supervisor);
 /* Starts ringcast-relay, or ends one that was taken over and is not needed any more. */
 void cluster_start(struct supervisor *supervisor);
 
-/* ringcast-relay has said BODY. */
-void cluster_said(struct supervisor *supervisor, const json_t *body);
+/* ringcast-relay has said MESSAGE. */
+void cluster_said(struct supervisor *supervisor, const struct channel_message *message);
 
 /* Sends MESSAGE (consumed; NULL: no memory) to ringcast-relay, if it runs. */
 void cluster_tell(const struct supervisor *supervisor, json_t *message);
+
+/* The same with the descriptor FD, which stays the caller's. 0; negative errno: it does not run. */
+int cluster_send(const struct supervisor *supervisor, json_t *message, int fd);
 
 /* A reload: as cluster_read, and the program must be there. Nothing has changed. */
 int cluster_prepare(const struct supervisor *supervisor, const struct config *next, json_t **settings,

@@ -623,6 +623,12 @@ static json_t *answer_cluster(struct supervisor *supervisor, const json_t *reque
     return cluster_answer(supervisor, name);
 }
 
+static json_t *answer_cluster_config(struct supervisor *supervisor, const json_t *request)
+{
+    (void)request;
+    return central_answer(supervisor);
+}
+
 /* --- All ------------------------------------------------------------------------------------------------ */
 
 json_t *commands_answer(struct supervisor *supervisor, const json_t *request)
@@ -648,6 +654,8 @@ json_t *commands_answer(struct supervisor *supervisor, const json_t *request)
                     {"camera-enable", answer_camera_enable},
                     {"camera-disable", answer_camera_disable},
                     {"cluster", answer_cluster},
+                    {"cluster-config", answer_cluster_config},
+                    {"cluster-apply", central_answer_apply},
                     {"cluster-drain", cluster_answer_drain}};
 
     if (supervisor->stopping) {

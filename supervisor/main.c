@@ -14,6 +14,7 @@
 #include "common/config/config.h"
 #include "common/log/log.h"
 #include "common/sandbox/sandbox.h"
+#include "supervisor/central.h"
 #include "supervisor/cluster.h"
 #include "supervisor/daemon.h"
 #include "supervisor/helpers/access.h"
@@ -259,6 +260,10 @@ static bool check_cluster(const struct config *config)
         return false;
     }
     json_decref(settings);
+    if (central_check(config, why) < 0) {
+        fprintf(stderr, "%s\n", why);
+        return false;
+    }
     return true;
 }
 
@@ -292,7 +297,7 @@ static struct config *with_changes(struct config *config)
     json_t *changes = overrides_look(config->state_dir, config->instance);
     struct config_source *source =
         json_object_size(changes) > 0 ? config_read_source(config->path, stderr) : NULL;
-    struct config *changed = source ? config_interpret(source, config->path, changes, stderr) : NULL;
+    struct config *changed = source ? config_interpret(source, config->path, NULL, changes, stderr) : NULL;
 
     if (source && !changed) {
         fprintf(stderr, "warning: the changes made at run time do not fit this file and would be ignored\n");

@@ -191,6 +191,14 @@ static bool is_bound(const struct config *config, const struct config_camera *ca
     return camera->nodes.count == 1 && strcmp(camera->nodes.items[0], config->cluster.node) == 0;
 }
 
+/* What was said of CAMERA. Before anything was, one that only this node may have is its own, also without NATS. */
+static const char *place_of(const struct supervisor *supervisor, const struct config_camera *camera)
+{
+    const json_t *known = json_object_get(supervisor->places.known, camera->name);
+
+    return !known && is_bound(supervisor->config, camera) ? "own" : message_string(known, "place", "none");
+}
+
 static void set_text(char **text, const char *value)
 {
     free(*text);
@@ -237,7 +245,7 @@ const char *places_effective(const struct supervisor *supervisor, const struct c
 {
     const struct config_camera *camera = main_of(config);
     const json_t *known = json_object_get(supervisor->places.known, camera->name);
-    const char *place = message_string(known, "place", "none"), *node = message_string(known, "node", "");
+    const char *place = place_of(supervisor, camera), *node = message_string(known, "node", "");
 
     config_camera_copy(effective, config);
     if (camera->nodes.count == 0) {
@@ -287,7 +295,7 @@ void places_rested(struct supervisor *supervisor, struct camera *camera)
 static json_t *describe_shared(const struct supervisor *supervisor, const struct config_camera *camera)
 {
     const json_t *known = json_object_get(supervisor->places.known, camera->name);
-    const char *place = message_string(known, "place", "none"), *node = message_string(known, "node", "");
+    const char *place = place_of(supervisor, camera), *node = message_string(known, "node", "");
     const char *why = why_held(supervisor, camera, place, node);
 
     if (why) {
@@ -333,12 +341,15 @@ json_t *places_describe(const struct supervisor *supervisor, const char *camera)
 static json_t *describe_node(const json_t *node)
 {
     const json_int_t since_ms = message_integer(node, "silent_since_ms", 0);
+    const json_int_t version = message_integer(node, "version", 0);
     const double silent_s = (double)((json_int_t)clock_now_ms() - since_ms) / (double)MS_PER_SECOND;
 
-    return json_pack("{s:s, s:s, s:s, s:I, s:o}", "name", message_string(node, "name", ""), "status",
-                     message_string(node, "status", "gone"), "site", message_string(node, "site", ""),
-                     "cameras", message_integer(node, "cameras", 0), "silent_s",
-                     since_ms > 0 ? json_real(silent_s) : json_null());
+    return json_pack("{s:s, s:s, s:s, s:o, s:b, s:I, s:o}", "name", message_string(node, "name", ""),
+                     "status", message_string(node, "status", "gone"), "site",
+                     message_string(node, "site", ""), "version",
+                     version > 0 ? json_integer(version) : json_null(), "refused",
+                     message_boolean(node, "refused", false), "cameras", message_integer(node, "cameras", 0),
+                     "silent_s", since_ms > 0 ? json_real(silent_s) : json_null());
 }
 
 json_t *places_describe_nodes(const struct places *places)

@@ -10,7 +10,7 @@
  *    └─────────────────────┘  └───────────────────────────────┘
  *      place `none`, or the node's lease has run out           place `none`
  *
- * A camera that is held has no worker. ringcast-relay, which waits for that before it gives a camera away, is told with `stopped`.
+ * A camera that only this node may have is its own until something else is said, so that it is there without NATS, too. A camera that is held has no worker. ringcast-relay, which waits for that before it gives a camera away, is told with `stopped`.
  */
 #ifndef SUPERVISOR_PLACES_H
 #define SUPERVISOR_PLACES_H

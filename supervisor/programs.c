@@ -36,7 +36,7 @@ static int describe_relay(void *data, json_t *message, int fds[CHANNEL_FDS_MAX])
 
 static void on_relay_message(void *data, const struct channel_message *message)
 {
-    cluster_said(data, message->body);
+    cluster_said(data, message);
 }
 
 static void on_rtsp_message(void *data, const struct channel_message *message)

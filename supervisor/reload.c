@@ -153,13 +153,26 @@ static json_t *configuration_error(const char *code, char *text)
 
 /* --- The file ------------------------------------------------------------------------------------------- */
 
-static struct config *read_file(struct supervisor *supervisor, struct config_source **source, FILE *errors)
+/* The file says whether it has the cluster's cameras beside its own, so it is read without them first. */
+static struct config *read_file(struct supervisor *supervisor, struct config_source **source,
+                                struct central_next *central, FILE *errors)
 {
-    *source = config_read_source(supervisor->config_path, errors);
-    if (!*source) {
+    const char *path = supervisor->config_path;
+    const json_t *overrides = overrides_now(supervisor->overrides);
+    char why[CENTRAL_WHY_SIZE];
+
+    *source = config_read_source(path, errors);
+    struct config *next = *source ? config_interpret(*source, path, NULL, overrides, errors) : NULL;
+    if (next && central_prepare(supervisor, next, central, why) < 0) {
+        fprintf(errors, "%s\n", why);
+        config_free(next);
         return NULL;
     }
-    return config_interpret(*source, supervisor->config_path, overrides_now(supervisor->overrides), errors);
+    if (next && central->cameras) {
+        config_free(next);
+        next = config_interpret(*source, path, central->cameras, overrides, errors);
+    }
+    return next;
 }
 
 /* Opens the new address before anything is changed. 0 or negative errno. */
@@ -235,7 +248,8 @@ static json_t *list_warnings(const struct config *config)
     return warnings;
 }
 
-static json_t *apply_file(struct supervisor *supervisor, struct config_source *source, struct config *next)
+static json_t *apply_file(struct supervisor *supervisor, struct config_source *source, struct config *next,
+                          struct central_next *central)
 {
     const char *fixed = fixed_setting_that_differs(supervisor->config, next);
     struct certificate certificate = CERTIFICATE_NONE;
@@ -287,6 +301,7 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
     viewers_access_use(supervisor, access);
     rtsp_door_use(supervisor, &rtsp);
     cluster_use(supervisor, cluster);
+    central_use(supervisor, central);
     events_publish(supervisor->events, "reloaded", json_copy(report));
     json_t *reply = message_new("reloaded");
     json_object_update(reply, report);
@@ -299,6 +314,7 @@ static json_t *apply_file(struct supervisor *supervisor, struct config_source *s
 json_t *reload_file(struct supervisor *supervisor)
 {
     struct config_source *source = NULL;
+    struct central_next central = {0};
     char *text = NULL;
     size_t size = 0;
     FILE *errors = open_memstream(&text, &size);
@@ -306,15 +322,16 @@ json_t *reload_file(struct supervisor *supervisor)
     if (!errors) {
         return NULL;
     }
-    struct config *next = read_file(supervisor, &source, errors);
+    struct config *next = read_file(supervisor, &source, &central, errors);
     fclose(errors);
     json_t *reply;
     if (next) {
-        reply = apply_file(supervisor, source, next);
+        reply = apply_file(supervisor, source, next, &central);
     } else {
         reply = configuration_error("configuration", text);
         config_source_destroy(source);
     }
+    central_discard(&central);
     free(text);
     return reply;
 }
@@ -371,7 +388,8 @@ json_t *reload_overrides(struct supervisor *supervisor, json_t *overrides)
         json_decref(overrides);
         return NULL;
     }
-    struct config *next = config_interpret(supervisor->source, supervisor->config_path, overrides, errors);
+    struct config *next = config_interpret(supervisor->source, supervisor->config_path,
+                                           central_cameras(supervisor), overrides, errors);
     fclose(errors);
     json_t *reply;
     if (next) {
@@ -383,4 +401,39 @@ json_t *reload_overrides(struct supervisor *supervisor, json_t *overrides)
     }
     free(text);
     return reply;
+}
+
+/* --- The cluster's cameras ------------------------------------------------------------------------------ */
+
+struct config *reload_interpret_central(struct supervisor *supervisor, const json_t *cameras, char **why)
+{
+    char limit[REASON_SIZE], *text = NULL;
+    size_t size = 0;
+    FILE *errors = open_memstream(&text, &size);
+
+    *why = NULL;
+    if (!errors) {
+        return NULL;
+    }
+    struct config *next = config_interpret(supervisor->source, supervisor->config_path, cameras,
+                                           overrides_now(supervisor->overrides), errors);
+    fclose(errors);
+    if (next && descriptors_check(next, limit, sizeof(limit)) < 0) {
+        config_free(next);
+        next = NULL;
+        free(text);
+        text = strdup(limit);
+    }
+    if (next) {
+        free(text);
+    } else if (text) {
+        text[strcspn(text, "\n")] = '\0';
+        *why = text;
+    }
+    return next;
+}
+
+json_t *reload_use(struct supervisor *supervisor, struct config *next)
+{
+    return apply(supervisor, next);
 }

@@ -113,17 +113,41 @@ static int take_signals(struct supervisor *supervisor)
     return result;
 }
 
-/* What was changed at run time may not fit a file that was changed since: then the file alone counts. */
+/* The cameras of the cluster may not fit a file that was changed since: then those of the file count. */
+static void check_central(struct supervisor *supervisor)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *errors = central_cameras(supervisor) ? open_memstream(&text, &size) : NULL;
+
+    if (!errors) {
+        return;
+    }
+    struct config *config = config_interpret(supervisor->source, supervisor->config_path,
+                                             central_cameras(supervisor), NULL, errors);
+    fclose(errors);
+    if (!config) {
+        text[strcspn(text, "\n")] = '\0';
+        log_error("the cameras of the cluster do not fit the configuration and are left out: %s", text);
+        central_leave_out(supervisor, text);
+    }
+    config_free(config);
+    free(text);
+}
+
+/* Neither may what was changed at run time. */
 static struct config *interpret(struct supervisor *supervisor)
 {
-    struct config *config = config_interpret(supervisor->source, supervisor->config_path,
-                                             overrides_now(supervisor->overrides), stderr);
+    const char *path = supervisor->config_path;
 
+    check_central(supervisor);
+    struct config *config = config_interpret(supervisor->source, path, central_cameras(supervisor),
+                                             overrides_now(supervisor->overrides), stderr);
     if (config) {
         return config;
     }
     log_error("the changes made at run time no longer fit the configuration and are ignored");
-    return config_interpret(supervisor->source, supervisor->config_path, NULL, stderr);
+    return config_interpret(supervisor->source, path, central_cameras(supervisor), NULL, stderr);
 }
 
 /* What was changed at run time is easily forgotten by the one who looks into the file. */
@@ -133,7 +157,7 @@ static void tell_changes(const struct config *config)
 
     for (size_t i = 0; i < config->camera_count; i++) {
         const struct config_camera *camera = &config->cameras[i];
-        if (!camera->sub && camera->origin != CONFIG_FROM_FILE) {
+        if (!camera->sub && (camera->origin == CONFIG_CHANGED || camera->origin == CONFIG_ADDED)) {
             count[camera->origin]++;
         }
     }
@@ -149,13 +173,16 @@ static int open_configuration(struct supervisor *supervisor)
     char why[REASON_SIZE], wrong[CERTIFICATE_WHY_SIZE];
 
     supervisor->source = config_read_source(supervisor->config_path, stderr);
-    struct config *file = !supervisor->source
-                              ? NULL
-                              : config_interpret(supervisor->source, supervisor->config_path, NULL, stderr);
+    struct config *file = !supervisor->source ? NULL
+                                              : config_interpret(supervisor->source, supervisor->config_path,
+                                                                 NULL, NULL, stderr);
     if (!file) {
         return -EINVAL;
     }
     int result = overrides_open(file->state_dir, file->instance, &supervisor->overrides);
+    if (result == 0) {
+        result = central_open(supervisor, file);
+    }
     config_free(file);
     if (result < 0) {
         return result;
@@ -571,6 +598,7 @@ static void close_all(struct supervisor *supervisor)
     timer_disarm(&supervisor->bury_timer);
     close_processes(supervisor, leave);
     query_set_destroy(supervisor->queries);
+    central_close(supervisor);
     control_destroy(supervisor->control);
     events_destroy(supervisor->events);
     rtsp_door_close(&supervisor->rtsp);

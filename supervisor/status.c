@@ -55,8 +55,10 @@ static void add_latency(json_t *status, const struct latency *latency)
 static json_t *camera_status(const struct supervisor *supervisor, size_t index)
 {
     struct camera_view view = camera_view(supervisor->cameras[index]);
-    static const char *const origins[] = {
-        [CONFIG_FROM_FILE] = "file", [CONFIG_CHANGED] = "changed", [CONFIG_ADDED] = "added"};
+    static const char *const origins[] = {[CONFIG_FROM_FILE] = "file",
+                                          [CONFIG_CHANGED] = "changed",
+                                          [CONFIG_ADDED] = "added",
+                                          [CONFIG_FROM_CLUSTER] = "cluster"};
     struct latency latency = supervisor_latency(supervisor, view.name);
     bool known = view.codecs;
 

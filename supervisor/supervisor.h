@@ -20,6 +20,7 @@
 #include "common/ipc/runtime_dir.h"
 #include "supervisor/camera/camera.h"
 #include "supervisor/camera/logins.h"
+#include "supervisor/central.h"
 #include "supervisor/cluster.h"
 #include "supervisor/control/control.h"
 #include "supervisor/control/events.h"
@@ -48,9 +49,10 @@ struct supervisor_options {
 };
 
 struct supervisor {
-    struct config *config;        /* the configuration in force: the file and the overrides */
+    struct config *config; /* the configuration in force: the file, the cluster's cameras and the overrides */
     struct config_source *source; /* the file's text */
     struct overrides *overrides;
+    struct central *central; /* the cameras of the whole cluster */
     struct logins *logins;
     char *config_path; /* absolute */
     const struct supervisor_options *options;

@@ -51,8 +51,8 @@ static void round_sizes(size_t *ring_size, size_t *ring_size_max)
 }
 
 /* Fills in what the file leaves to the machine, and brings its values into the form in which others use them. */
-static void settle(struct config *config, const json_t *changes, struct config_report *report,
-                   const struct config_places *places)
+static void settle(struct config *config, const json_t *cluster, const json_t *changes,
+                   struct config_report *report, const struct config_places *places)
 {
     char why[CONFIG_PROBLEM_SIZE];
     char *given = config->runtime_dir ? config->runtime_dir : config_default_runtime_dir();
@@ -76,18 +76,19 @@ static void settle(struct config *config, const json_t *changes, struct config_r
         if (camera->sub) {
             camera->origin = config->cameras[i - 1].origin;
         } else {
-            camera->origin = config_overlay_origin(changes, camera->name);
+            camera->origin = config_overlay_origin(cluster, changes, camera->name);
         }
     }
 }
 
-static void parse(const struct config_source *source, const json_t *changes, struct config *config,
-                  struct config_report *report)
+static void parse(const struct config_source *source, const json_t *cluster, const json_t *changes,
+                  struct config *config, struct config_report *report)
 {
     config_t tree;
 
     config_init(&tree);
     if (config_read_string(&tree, config_source_text(source)) == CONFIG_TRUE) {
+        config_overlay_add(config_root_setting(&tree), cluster, report);
         config_overlay_apply(config_root_setting(&tree), changes, &config->removed, report);
         config_read_tree(config_root_setting(&tree), config, report, config_source_places(source));
     } else {
@@ -95,7 +96,7 @@ static void parse(const struct config_source *source, const json_t *changes, str
     }
     config_destroy(&tree);
     if (report->count == 0) {
-        settle(config, changes, report, config_source_places(source));
+        settle(config, cluster, changes, report, config_source_places(source));
     }
 }
 
@@ -113,14 +114,14 @@ struct config_source *config_read_source(const char *path, FILE *errors)
     return source;
 }
 
-struct config *config_interpret(const struct config_source *source, const char *path, const json_t *changes,
-                                FILE *errors)
+struct config *config_interpret(const struct config_source *source, const char *path, const json_t *cluster,
+                                const json_t *changes, FILE *errors)
 {
     struct config_report report = {0};
     struct config *config = config_need(calloc(1, sizeof(*config)));
 
     config->path = config_need(strdup(path));
-    parse(source, changes, config, &report);
+    parse(source, cluster, changes, config, &report);
     if (report.count > 0) {
         config_report_print(&report, config_source_places(source), errors);
         config_free(config);
@@ -133,10 +134,49 @@ struct config *config_interpret(const struct config_source *source, const char *
 struct config *config_load(const char *path, FILE *errors)
 {
     struct config_source *source = config_read_source(path, errors);
-    struct config *config = !source ? NULL : config_interpret(source, path, NULL, errors);
+    struct config *config = !source ? NULL : config_interpret(source, path, NULL, NULL, errors);
 
     config_source_destroy(source);
     return config;
+}
+
+/* The cameras in SOURCE. NULL: see REPORT. */
+static json_t *export_cameras(const struct config_source *source, struct config *config,
+                              struct config_report *report)
+{
+    json_t *cameras = NULL;
+    config_t tree;
+
+    config_init(&tree);
+    if (config_read_string(&tree, config_source_text(source)) == CONFIG_TRUE) {
+        config_read_cluster_tree(config_root_setting(&tree), config, report, config_source_places(source));
+        cameras = report->count == 0 ? config_overlay_export(config_root_setting(&tree)) : NULL;
+    } else {
+        report_syntax(&tree, config_source_text(source), report);
+    }
+    config_destroy(&tree);
+    return cameras;
+}
+
+json_t *config_load_cluster(const char *path, FILE *errors)
+{
+    struct config_source *source = config_read_source(path, errors);
+    struct config_report report = {0};
+    struct config *config = config_need(calloc(1, sizeof(*config)));
+    json_t *cameras = source ? export_cameras(source, config, &report) : NULL;
+
+    if (report.count > 0) {
+        config_report_print(&report, config_source_places(source), errors);
+    }
+    config_report_finish(&report);
+    config_free(config);
+    config_source_destroy(source);
+    return cameras;
+}
+
+bool config_has_central(const struct config *config)
+{
+    return config->cluster.line > 0 && (config->cluster.config_key || config->cluster.central_cameras);
 }
 
 void config_free(struct config *config)

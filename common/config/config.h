@@ -23,8 +23,8 @@
 #define CONFIG_SUB_SUFFIX "/sub"
 #define CONFIG_STREAM_NAME_MAX (CONFIG_CAMERA_NAME_MAX + (int)sizeof(CONFIG_SUB_SUFFIX) - 1)
 
-/* Where a camera's settings come from: the file, the file with changes at run time, or changes at run time alone. */
-enum config_origin { CONFIG_FROM_FILE, CONFIG_CHANGED, CONFIG_ADDED };
+/* Where a camera's settings come from: the file, these or the cluster's with changes at run time, changes at run time alone, or the cluster. */
+enum config_origin { CONFIG_FROM_FILE, CONFIG_CHANGED, CONFIG_ADDED, CONFIG_FROM_CLUSTER };
 
 /* As enum sandbox_mode (sandbox.h). */
 enum config_sandbox { CONFIG_SANDBOX_OFF, CONFIG_SANDBOX_ON, CONFIG_SANDBOX_REQUIRED };
@@ -174,6 +174,9 @@ struct config_cluster {
     char *key;
     size_t
         replicas; /* copies of the bucket that says which node fetches which camera, if this node makes it */
+    char *
+        config_key; /* absolute path of the key to the cameras of the whole cluster; NULL: this node has none */
+    bool central_cameras; /* this node has these cameras, also without the key */
 };
 
 /* How the pages look. */
@@ -233,12 +236,21 @@ struct config *config_load(const char *path, FILE *errors);
 
 /*
  * The same in two steps, for a caller that interprets a file more than once: reading its text, with what it includes; and
- * finding out what the text means with CHANGES (config_overlay.h; NULL: none). NULL after errors; errors in changes name
- * no line.
+ * finding out what the text means with the cameras of the whole CLUSTER and with CHANGES (config_overlay.h; NULL: none).
+ * NULL after errors; errors in these two name no line.
  */
 struct config_source *config_read_source(const char *path, FILE *errors);
-struct config *config_interpret(const struct config_source *source, const char *path, const json_t *changes,
-                                FILE *errors);
+struct config *config_interpret(const struct config_source *source, const char *path, const json_t *cluster,
+                                const json_t *changes, FILE *errors);
+
+/*
+ * Reads and checks the file PATH with the cameras of a whole cluster, which has nothing else in it. They are as in a configuration, and each has `nodes`.
+ * They as an object (cluster_cameras.h), a new reference; NULL after errors.
+ */
+json_t *config_load_cluster(const char *path, FILE *errors);
+
+/* True if this node has the cameras of the whole cluster. */
+bool config_has_central(const struct config *config);
 
 /* What is to be told of CONFIG although it is valid, and what to do: sentences, to be given to config_list_finish. */
 struct config_list config_warnings(const struct config *config);

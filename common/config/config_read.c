@@ -460,6 +460,11 @@ static const char *group_with(const char *name)
     return NULL;
 }
 
+static bool is_of_file(const struct setting_group *group)
+{
+    return group == &setting_group_file || group == &setting_group_cluster_file;
+}
+
 static bool is_of_camera(const struct setting_group *group)
 {
     return group == &setting_group_camera || group == &setting_group_sub;
@@ -498,7 +503,11 @@ static const char *where_else(const struct setting_group *group, const char *nam
     if (group == &setting_group_user && strcmp(name, "user") == 0) {
         return "unknown setting; did you mean \"name\"?";
     }
-    if (group == &setting_group_file && setting_find(&setting_group_camera, name)) {
+    if (group == &setting_group_cluster_file && setting_find(&setting_group_file, name)) {
+        return "not for the whole cluster, which has cameras alone; put it into each node's own "
+               "configuration";
+    }
+    if (is_of_file(group) && setting_find(&setting_group_camera, name)) {
         return "a setting of a camera; put it into a group of cameras = ( { … } );";
     }
     if (group == &setting_group_camera && setting_find(&setting_group_file, name)) {
@@ -695,6 +704,10 @@ static void check_nodes(const struct config_reader *reader, const struct config_
 {
     unsigned line = config_reader_line(reader, "nodes");
 
+    if (camera->nodes.count == 0 && reader->of_cluster) {
+        config_reader_report(reader, line, "nodes",
+                             "missing; name the nodes of the cluster that may fetch it, such as ( \"a\" )");
+    }
     if (camera->nodes.count == 0) {
         return;
     }
@@ -985,4 +998,20 @@ void config_read_tree(const config_setting_t *root, struct config *config, struc
     check_tls(&reader);
     check_cluster(&reader);
     config_access_check(&reader);
+}
+
+void config_read_cluster_tree(const config_setting_t *root, struct config *config,
+                              struct config_report *report, const struct config_places *places)
+{
+    const struct config_reader reader = {.config = config,
+                                         .report = report,
+                                         .places = places,
+                                         .group = root,
+                                         .object = config,
+                                         .of_cluster = true,
+                                         .prefix = "",
+                                         .line = 1};
+
+    config->cluster.line = 1; /* cameras with nodes need one */
+    read_group(&reader, &setting_group_cluster_file);
 }

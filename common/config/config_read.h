@@ -16,4 +16,8 @@
 void config_read_tree(const config_setting_t *root, struct config *config, struct config_report *report,
                       const struct config_places *places);
 
+/* The same for a file that has the cameras of a whole cluster and nothing else: CONFIG is only good for config_free. */
+void config_read_cluster_tree(const config_setting_t *root, struct config *config,
+                              struct config_report *report, const struct config_places *places);
+
 #endif

@@ -24,6 +24,7 @@ struct config_reader {
     const config_setting_t *group;
     void *object;              /* the structure that the settings' offsets are for */
     bool inherits;             /* settings that are not given have their values already */
+    bool of_cluster;           /* the file is one with the cameras of a whole cluster */
     struct config_camera *sub; /* where the camera's sub stream goes */
     const char *prefix;        /* of the fields' names: "" or "cameras[2]." */
     unsigned line;

@@ -242,6 +242,8 @@ static const struct setting cluster_settings[] = {
     {"certificate", SETTING_STRING, 0, TOP(cluster.certificate), 1, 4096, .check = config_check_path},
     {"key", SETTING_STRING, 0, TOP(cluster.key), 1, 4096, .check = config_check_path},
     {"replicas", SETTING_INTEGER, 0, TOP(cluster.replicas), 1, REPLICAS_MAX, .number = 1},
+    {"config_key", SETTING_STRING, 0, TOP(cluster.config_key), 1, 4096, .check = config_check_path},
+    {"central_cameras", SETTING_BOOLEAN, 0, TOP(cluster.central_cameras), .number = false},
 };
 
 static const struct setting_group cluster_group = {cluster_settings, COUNT(cluster_settings)};
@@ -340,6 +342,7 @@ static const struct setting task_settings[] = {
 };
 
 const struct setting_group setting_group_file = {top_settings, COUNT(top_settings)};
+const struct setting_group setting_group_cluster_file = {&top_settings[COUNT(top_settings) - 1], 1};
 const struct setting_group setting_group_camera = {camera_settings, COUNT(camera_settings)};
 const struct setting_group setting_group_sub = {&camera_settings[2], COUNT(camera_settings) - 3};
 const struct setting_group setting_group_task = {task_settings, COUNT(task_settings)};

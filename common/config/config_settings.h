@@ -68,6 +68,9 @@ struct setting_group {
 /* Of the file itself. */
 extern const struct setting_group setting_group_file;
 
+/* Of a file with the cameras of a whole cluster: cameras alone. */
+extern const struct setting_group setting_group_cluster_file;
+
 /* Of one camera, and of its sub stream. */
 extern const struct setting_group setting_group_camera;
 extern const struct setting_group setting_group_sub;

@@ -83,12 +83,17 @@ struct program {
 
 /* ---- Telling ringcastd ---- */
 
-int program_tell(struct program *program, json_t *message)
+int program_tell_with(struct program *program, json_t *message, int fd)
 {
-    int result = message ? channel_send(program->channel, message, NULL, 0) : -ENOMEM;
+    int result = message ? channel_send(program->channel, message, &fd, fd >= 0 ? 1 : 0) : -ENOMEM;
 
     json_decref(message);
     return result;
+}
+
+int program_tell(struct program *program, json_t *message)
+{
+    return program_tell_with(program, message, -1);
 }
 
 static int tell_viewers(struct program *program)

@@ -200,4 +200,7 @@ uint64_t program_avoid_ms(const struct program_camera *camera);
 /* Sends MESSAGE (consumed; NULL: no memory) to ringcastd. 0; -EAGAIN: it reads nothing now; negative errno. */
 int program_tell(struct program *program, json_t *message);
 
+/* The same with the descriptor FD, which stays the caller's; negative: without one. */
+int program_tell_with(struct program *program, json_t *message, int fd);
+
 #endif

@@ -52,24 +52,24 @@ struct call {
 /* A worker inherits the filter of the fork server, so the fork server is allowed whatever a worker is. */
 static const struct call calls[] = {
     /* Data in and out of what is open. */
-    CALL(read, EVERY),            /* sockets, timers, signals */
-    CALL(write, EVERY),           /* log lines; wake-ups; the fan-out's sockets */
-    CALL(readv, ALL),             /* stdio's and libwebsockets' way of reading */
-    CALL(writev, ALL),            /* the same for writing */
-    CALL(pread64, EVERY),         /* the header of a ring before it is mapped */
-    CALL(close, EVERY),           /* connections end */
-    CALL(recvmsg, EVERY),         /* the channel, with descriptors */
-    CALL(sendmsg, EVERY),         /* the channel */
-    CALL(recvfrom, ALL),          /* sockets */
-    CALL(sendto, EVERY),          /* sockets */
-    CALL(shutdown, ALL),          /* an orderly end of a connection */
-    CALL(lseek, EVERY),           /* stdio asks where it is */
-    CALL(fstat, EVERY),           /* the size of a ring that was handed over */
-    CALL(fcntl, EVERY),           /* non-blocking, close-on-exec */
-    CALL(flock, ALL),             /* a ring in use is locked, so that no sweep removes it */
-    CALL(memfd_create, PROGRAMS), /* the body of an answer */
-    CALL(pwrite64, PROGRAMS),     /* the same */
-    CALL(ftruncate, PROGRAMS),    /* the same */
+    CALL(read, EVERY),                    /* sockets, timers, signals */
+    CALL(write, EVERY),                   /* log lines; wake-ups; the fan-out's sockets */
+    CALL(readv, ALL),                     /* stdio's and libwebsockets' way of reading */
+    CALL(writev, ALL),                    /* the same for writing */
+    CALL(pread64, EVERY),                 /* the header of a ring before it is mapped */
+    CALL(close, EVERY),                   /* connections end */
+    CALL(recvmsg, EVERY),                 /* the channel, with descriptors */
+    CALL(sendmsg, EVERY),                 /* the channel */
+    CALL(recvfrom, ALL),                  /* sockets */
+    CALL(sendto, EVERY),                  /* sockets */
+    CALL(shutdown, ALL),                  /* an orderly end of a connection */
+    CALL(lseek, EVERY),                   /* stdio asks where it is */
+    CALL(fstat, EVERY),                   /* the size of a ring that was handed over */
+    CALL(fcntl, EVERY),                   /* non-blocking, close-on-exec */
+    CALL(flock, ALL),                     /* a ring in use is locked, so that no sweep removes it */
+    CALL(memfd_create, PROGRAMS | RELAY), /* the body of an answer, a long document */
+    CALL(pwrite64, PROGRAMS | RELAY),     /* the same */
+    CALL(ftruncate, PROGRAMS),            /* the same */
 
     /* Waiting. */
     CALL(poll, EVERY),                  /* the channel, the camera's sockets */

@@ -7,9 +7,9 @@
 #include <strings.h>
 
 #include "common/access/access_value.h"
+#include "common/base/base64.h"
 #include "common/base/secret.h"
 #include "common/base/text.h"
-#include "common/visitor/base64.h"
 
 /* RFC 9110, 5.6.3. */
 #define BLANKS " \t"

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "common/access/access_value.h"
+#include "common/base/base64.h"
 #include "common/base/bytes.h"
-#include "common/visitor/base64.h"
 
 /* What is signed: version, issued, expires (both big-endian), id, user. */
 #define VERSION 1

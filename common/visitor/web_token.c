@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/base64.h"
 #include "common/base/secret.h"
-#include "common/visitor/base64.h"
 #include "common/visitor/known_signatures.h"
 
 /* Bits of an RSA key (RFC 7518, 3.3), and of the largest that is worth its time. */

@@ -25,7 +25,7 @@ _ringcastctl_offer_words() {
 _ringcastctl() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local commands='status doctor probe discover top event events viewers kick camera cluster restart reload log log-level tap record stop tls user token version'
-    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --group --role --user --password-stdin --password-file --address --interface --digest --ttl --once --name --text --for --large --first --sound --off --only-bad --verbose --bundle --help --version'
+    local options='--config --socket --json --wait --timeout --follow --seconds --output --camera --group --role --user --password-stdin --password-file --address --interface --digest --ttl --once --name --text --for --large --first --sound --off --dry-run --over --only-bad --verbose --bundle --help --version'
     local settings='url= username= password= transport= audio= sub= ring_size='
     local words=() _ringcastctl_where=() i
     COMPREPLY=()
@@ -66,7 +66,7 @@ _ringcastctl() {
     case "${#words[@]} ${words[*]}" in
     '0 ') choices=$commands ;;
     '1 camera') choices='add set remove reset enable disable' ;;
-    '1 cluster') choices='status nodes where drain events' ;;
+    '1 cluster') choices='status nodes where drain apply config events' ;;
     '2 cluster where') cameras=yes ;;
     '1 tls') choices='self-signed' ;;
     '1 user') choices='add set passwd remove logout list' ;;

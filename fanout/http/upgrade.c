@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/visitor/base64.h"
+#include "common/base/base64.h"
 #include "fanout/http/origin.h"
 #include "fanout/http/subprotocol.h"
 

@@ -112,7 +112,8 @@ static void the_relay_runs_while_there_is_a_cluster(void **state)
     pid_t first = await_relay(&daemon, "running", 0);
     daemon_wait_file(
         &daemon, "relay.log",
-        "\"cluster\":{\"ca\":null,\"certificate\":null,\"credentials\":\"" SEED "\\n\",\"key\":null,"
+        "\"cluster\":{\"ca\":null,\"central\":false,\"certificate\":null,\"credentials\":\"" SEED
+        "\\n\",\"key\":null,"
         "\"name\":\"site\",\"nats\":[\"nats://u:c4nary-nats@127.0.0.1:9\"],\"node\":\"a\",\"replicas\":1}");
     daemon_wait_file(&daemon, "relay.log", "{\"name\":\"own\",\"remote\":null,\"state\":");
     daemon_wait_file(&daemon, "relay.log", "{\"name\":\"far\",\"remote\":\"b\",\"state\":");
@@ -268,7 +269,11 @@ static void what_is_known_of_the_cluster_is_answered(void **state)
     assert_place(reply, "both", "none", "nobody");
     assert_string_equal(message_string(json_object_get(reply, "relay"), "state", ""), "running");
     assert_true(json_is_false(json_object_get(json_object_get(reply, "relay"), "connected")));
+    assert_true(json_is_null(json_object_get(reply, "central")));
     json_decref(reply);
+    assert_error(&daemon, "{\"v\":1,\"type\":\"cluster-config\"}", "no-central");
+    assert_error(&daemon, "{\"v\":1,\"type\":\"cluster-apply\",\"cameras\":{},\"by\":\"x\"}", "no-key");
+    assert_error(&daemon, "{\"v\":1,\"type\":\"cluster-apply\",\"cameras\":{}}", "malformed");
 
     daemon_order(&daemon, "relay-views");
     await_place(&daemon, "both", "node");
@@ -352,6 +357,13 @@ static void what_is_missing_is_named(void **state)
     snprintf(message, sizeof(message), "ca = \"%s/ca.pem\";", daemon.dir);
     configure(&daemon, message);
     snprintf(message, sizeof(message), ": cluster.ca: %s/ca.pem: no certificate in PEM form", daemon.dir);
+    assert_refused(&daemon, message);
+
+    write_file(&daemon, "cameras.key", "0123456789abcdef\n", 0600);
+    snprintf(message, sizeof(message), "config_key = \"%s/cameras.key\";", daemon.dir);
+    configure(&daemon, message);
+    snprintf(message, sizeof(message),
+             ": cluster.config_key: %s/cameras.key: not a key of 64 hexadecimal digits", daemon.dir);
     assert_refused(&daemon, message);
 
     configure(&daemon, "");

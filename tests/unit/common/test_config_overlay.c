@@ -30,7 +30,7 @@ static struct config *interpret(const char *changes_text, char **errors)
     config_fixture_write("c.conf", FILE_TEXT);
     struct config_source *source = config_read_source("c.conf", out);
     assert_non_null(source);
-    struct config *config = config_interpret(source, "c.conf", changes, out);
+    struct config *config = config_interpret(source, "c.conf", NULL, changes, out);
     config_source_destroy(source);
     json_decref(changes);
     fclose(out);
@@ -129,7 +129,7 @@ static void wrong_settings_are_refused(void **state)
     refuse("{\"back\":{\"base\":\"file\",\"settings\":{\"audoi\":true}}}",
            "c.conf: cameras[1].audoi: unknown setting; did you mean \"audio\"?\n");
     refuse("{\"back\":{\"base\":\"file\",\"settings\":{\"url\":[1]}}}",
-           "c.conf: cameras[1].url: expected a string, found a group; put it in double quotes\n");
+           "c.conf: cameras[1].url: expected a string, found a list; put it in double quotes\n");
     refuse("{\"back\":{\"base\":\"file\",\"settings\":{\"a b\":true}}}",
            "c.conf: a b: unknown setting; see docs/reference/configuration.md\n");
 }

@@ -195,7 +195,7 @@ static void changes_at_run_time_have_sub_streams(void **state)
     (void)state;
     config_fixture_write("c.conf", CAMERAS("sub = \"rtsp://h/9\";"));
     struct config_source *source = config_read_source("c.conf", stderr);
-    struct config *config = config_interpret(source, "c.conf", changes, stderr);
+    struct config *config = config_interpret(source, "c.conf", NULL, changes, stderr);
     assert_non_null(config);
     assert_int_equal(config->camera_count, 4);
     assert_string_equal(config->cameras[1].task.url, "rtsp://h/2");

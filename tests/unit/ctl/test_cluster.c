@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "ctl/central.h"
 #include "ctl/cluster.h"
 
 #define RELAY                                                                                                \
@@ -16,16 +17,19 @@
     "\"sent_bytes\":1234567,\"received_bytes\":999,\"dropped_messages\":4,\"streams_sent\":3,"               \
     "\"streams_received\":1,\"jumps\":5}"
 #define NODES                                                                                                \
-    "\"nodes\":[{\"name\":\"a\",\"status\":\"draining\",\"site\":\"\",\"cameras\":2,\"silent_s\":null},"     \
-    "{\"name\":\"north\",\"status\":\"live\",\"site\":\"yard\",\"cameras\":10,\"silent_s\":2.5}]"
+    "\"nodes\":[{\"name\":\"a\",\"status\":\"draining\",\"site\":\"\",\"version\":null,\"refused\":false,"   \
+    "\"cameras\":2,\"silent_s\":null},"                                                                      \
+    "{\"name\":\"north\",\"status\":\"live\",\"site\":\"yard\",\"version\":4,\"refused\":true,\"cameras\":"  \
+    "10,"                                                                                                    \
+    "\"silent_s\":2.5}]"
 #define CAMERAS                                                                                              \
     "\"cameras\":{\"own\":{\"place\":\"own\",\"node\":\"a\",\"shared\":false},"                              \
     "\"far\":{\"place\":\"node\",\"node\":\"b\",\"shared\":false},"                                          \
     "\"gate\":{\"place\":\"none\",\"node\":null,\"shared\":true,\"why\":\"nobody has it\"}}"
 #define TABLE                                                                                                \
-    "NODE   STATUS    SITE  CAMERAS  SILENT\n"                                                               \
-    "a      draining  -           2       -\n"                                                               \
-    "north  silent    yard       10      2s\n"
+    "NODE   STATUS    SITE  CAMERAS            VERSION  SILENT\n"                                            \
+    "a      draining  -           2                  -       -\n"                                            \
+    "north  silent    yard       10  4, not the newest      2s\n"
 
 /* What PRINT writes for REPLY, malloc'ed. */
 static char *printed(const char *reply, void (*print)(const json_t *reply, FILE *out))
@@ -33,7 +37,7 @@ static char *printed(const char *reply, void (*print)(const json_t *reply, FILE 
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    json_t *object = json_loads(reply, 0, NULL);
+    json_t *object = json_loads(reply, JSON_DECODE_ANY, NULL);
 
     assert_non_null(object);
     print(object, out);
@@ -82,8 +86,8 @@ static void what_was_received_cannot_move_the_cursor(void **state)
     assert_printed(
         "{\"watched\":true,\"nodes\":[{\"name\":\"a\\u001b[2J\",\"status\":[],\"cameras\":\"x\"}]}",
         cluster_print_nodes,
-        "NODE      STATUS  SITE  CAMERAS  SILENT\n"
-        "a\\x1b[2J  -       -           -       -\n");
+        "NODE      STATUS  SITE  CAMERAS  VERSION  SILENT\n"
+        "a\\x1b[2J  -       -           -        -       -\n");
 }
 
 static void print_front(const json_t *where, FILE *out)
@@ -115,6 +119,29 @@ static void where_a_camera_is_is_said_in_words(void **state)
     }
 }
 
+static void the_cameras_of_the_cluster_are_shown_without_their_secrets(void **state)
+{
+    (void)state;
+    assert_printed(
+        "{\"version\":5,\"time\":1764529331,\"by\":\"root\",\"node\":\"a\",\"key\":true,\"watched\":true,"
+        "\"refused\":null,\"cameras\":[{\"name\":\"front\",\"nodes\":[\"a\",\"b\"],"
+        "\"address\":\"rtsp://10.0.0.1\",\"sub\":true},{\"name\":\"back\",\"nodes\":[\"b\"],\"address\":null,"
+        "\"sub\":false}]}",
+        central_print_config,
+        "the cluster's cameras: version 5, applied by root at node a, 2025-11-30 19:02:11 UTC\n"
+        "\n"
+        "CAMERA  NODES  ADDRESS          SUB\n"
+        "front   a,b    rtsp://10.0.0.1  yes\n"
+        "back    b      sealed           no\n");
+    assert_printed(
+        "{\"version\":null,\"key\":false,\"watched\":false,\"refused\":\"too \\u001b old\",\"cameras\":[]}",
+        central_print_config,
+        "the cluster's cameras: none are in force here\n"
+        "what the cluster's bucket has is not known at this moment\n"
+        "NOT taken as they are in the bucket: too \\x1b old\n");
+    assert_printed("null", central_print, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -122,6 +149,7 @@ int main(void)
         cmocka_unit_test(nodes_that_are_not_known_are_not_shown_as_none),
         cmocka_unit_test(what_was_received_cannot_move_the_cursor),
         cmocka_unit_test(where_a_camera_is_is_said_in_words),
+        cmocka_unit_test(the_cameras_of_the_cluster_are_shown_without_their_secrets),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
-#include "common/visitor/base64.h"
+#include "common/base/base64.h"
 #include "common/visitor/session.h"
 #include "common/visitor/verified.h"
 

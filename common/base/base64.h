@@ -3,8 +3,8 @@
  * Base64 (RFC 4648, sections 4 and 5), strictly: nothing but the alphabet, padding as it must be, and no
  * bits that are not used. So there is one text for each content. Pure functions: any process, any thread.
  */
-#ifndef COMMON_VISITOR_BASE64_H
-#define COMMON_VISITOR_BASE64_H
+#ifndef COMMON_BASE_BASE64_H
+#define COMMON_BASE_BASE64_H
 
 #include <stddef.h>
 #include <stdint.h>

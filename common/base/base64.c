@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "common/visitor/base64.h"
+#include "common/base/base64.h"
 
 #include <errno.h>
 #include <stdbool.h>
