@@ -73,14 +73,18 @@ void cluster_print_nodes(const json_t *reply, FILE *out)
 
 static void print_relay(const json_t *relay, FILE *out)
 {
-    char state[WORD_SIZE], sent[TABLE_CELL_SIZE], received[TABLE_CELL_SIZE];
+    char state[WORD_SIZE], why[WORD_SIZE], sent[TABLE_CELL_SIZE], received[TABLE_CELL_SIZE];
+    const bool connected = message_boolean(relay, "connected", false);
 
     table_write_bytes(sent, relay, "sent_bytes");
     table_write_bytes(received, relay, "received_bytes");
     fprintf(out, "ringcast-relay %s, pid %" JSON_INTEGER_FORMAT ", %s, %" JSON_INTEGER_FORMAT " reconnects\n",
             word(state, relay, "state"), message_integer(relay, "pid", 0),
-            message_boolean(relay, "connected", false) ? "connected to NATS" : "NOT connected to NATS",
+            connected ? "connected to NATS" : "NOT connected to NATS",
             message_integer(relay, "reconnects", 0));
+    if (!connected && message_string(relay, "why", NULL)) {
+        fprintf(out, "NATS cannot be reached: %s\n", word(why, relay, "why"));
+    }
     fprintf(out,
             "streams: %" JSON_INTEGER_FORMAT " sent, %" JSON_INTEGER_FORMAT " received; bytes: %s sent, %s "
             "received; messages dropped: %" JSON_INTEGER_FORMAT "; jumps to a keyframe: %" JSON_INTEGER_FORMAT

@@ -26,6 +26,9 @@
 /* The watch looks that often whether it is to end. */
 #define WATCH_STEP_MS 200
 
+/* Bytes of headers, by which a write says what it expects, that count for the longest value. */
+#define HEADERS_MAX 1024
+
 #define NAME_SIZE 64
 #define KEY_SIZE 400
 #define WHY_SIZE 160
@@ -71,7 +74,7 @@ struct bucket {
     pthread_cond_t changed;
     struct tasks tasks;
     struct reports reports;
-    bool ending;
+    bool ending, reader;
 };
 
 static bool is_ending(struct bucket *bucket)
@@ -80,6 +83,14 @@ static bool is_ending(struct bucket *bucket)
     bool ending = bucket->ending;
     pthread_mutex_unlock(&bucket->mutex);
     return ending;
+}
+
+static bool is_reader(struct bucket *bucket)
+{
+    pthread_mutex_lock(&bucket->mutex);
+    bool reader = bucket->reader;
+    pthread_mutex_unlock(&bucket->mutex);
+    return reader;
 }
 
 /* --- What both threads do ------------------------------------------------------------------------------- */
@@ -151,10 +162,11 @@ static natsStatus open_store(struct bucket *bucket, kvStore **store)
     kvConfig config;
     natsStatus status = js_KeyValue(store, bucket->jetstream, bucket->name);
 
-    if (status == NATS_NOT_FOUND) {
+    if (status == NATS_NOT_FOUND && !is_reader(bucket)) {
         kvConfig_Init(&config);
         config.Bucket = bucket->name;
         config.History = 1;
+        config.MaxValueSize = CLUSTER_CAMERAS_MAX + HEADERS_MAX;
         config.Replicas = (int)bucket->copies;
         status = js_CreateKeyValue(store, bucket->jetstream, &config);
     }
@@ -169,7 +181,8 @@ static natsStatus follow(struct bucket *bucket, kvWatcher *watcher)
 
     while (!is_ending(bucket)) {
         natsStatus status = kvWatcher_Next(&entry, watcher, WATCH_STEP_MS);
-        if (status == NATS_TIMEOUT && clock_now_ns() - heard_ns < BUCKET_SILENCE_MS * NS_PER_MS) {
+        const int64_t silence_ms = is_reader(bucket) ? BUCKET_SILENCE_READER_MS : BUCKET_SILENCE_MS;
+        if (status == NATS_TIMEOUT && clock_now_ns() - heard_ns < silence_ms * NS_PER_MS) {
             continue;
         }
         if (status != NATS_OK) {
@@ -212,7 +225,8 @@ static void *run_watcher(void *data)
     do {
         natsStatus status = watch_once(bucket);
         if (status != NATS_OK) {
-            tell_state(bucket, BUCKET_AWAY, natsStatus_GetText(status));
+            tell_state(bucket, BUCKET_AWAY,
+                       status == NATS_CONNECTION_CLOSED ? BUCKET_NO_LINK : natsStatus_GetText(status));
         }
     } while (!pause_for(bucket, AGAIN_MS));
     nats_ReleaseThreadMemory();
@@ -298,7 +312,8 @@ int bucket_create(struct link *link, const char *cluster, unsigned copies,
     if (!bucket) {
         return -ENOMEM;
     }
-    *bucket = (struct bucket){.handlers = *handlers, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    *bucket = (struct bucket){
+        .handlers = *handlers, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .reader = true};
     snprintf(bucket->name, sizeof(bucket->name), "ringcast-%s", cluster);
     bucket->copies = copies > 0 ? copies : 1;
     prepare(bucket);
@@ -358,6 +373,13 @@ void bucket_destroy(struct bucket *bucket)
     pthread_cond_destroy(&bucket->changed);
     pthread_mutex_destroy(&bucket->mutex);
     free(bucket);
+}
+
+void bucket_set_reader(struct bucket *bucket, bool reader)
+{
+    pthread_mutex_lock(&bucket->mutex);
+    bucket->reader = reader;
+    pthread_mutex_unlock(&bucket->mutex);
 }
 
 int bucket_fd(const struct bucket *bucket)

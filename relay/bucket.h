@@ -3,7 +3,7 @@
  * The cluster's key-value bucket in JetStream: "ringcast-CLUSTER". It is watched in one thread and written in another, so that pictures never wait for
  * it; what they have to say is handed over in the caller's thread, by bucket_turn. What is seen comes in the order of its revisions.
  *
- *            a watch begins                  it has shown all               it fails, or shows nothing for WATCH_SILENCE_MS
+ *            a watch begins                  it has shown all               it fails, or shows nothing for BUCKET_SILENCE_MS
  *   away ───────────────────▶ beginning ──────────────────────▶ watched ──────────────────────────────────────────────▶ away
  *
  * One for the process, on the process's link, which must outlive it.
@@ -23,8 +23,14 @@
 /* The key with the cameras of the whole cluster, which may be longer (cluster_cameras.h). */
 #define BUCKET_CAMERAS_KEY "config"
 
-/* Who watches writes now and then, and sees that: a watch that shows nothing for this long is dead, and is begun anew. */
+/* Who watches and writes sees what it writes: a watch that shows nothing for this long is dead, and is begun anew. */
 #define BUCKET_SILENCE_MS 2500
+
+/* The same for one that only reads, which sees what others write. (The library finds most dead watches by itself.) */
+#define BUCKET_SILENCE_READER_MS 60000
+
+/* Why the bucket is away, if there is no connection to anything. */
+#define BUCKET_NO_LINK "there is no connection"
 
 struct bucket;
 
@@ -51,9 +57,12 @@ struct bucket_handlers {
     void (*written)(void *context, uint64_t ticket, int result, uint64_t revision);
 };
 
-/* Begins to look for the bucket, and makes it if there is none, in COPIES. 0 or negative errno. */
+/* Begins to look for the bucket, and makes it if there is none, in COPIES, unless it is only read (bucket_set_reader). 0 or negative errno. */
 int bucket_create(struct link *link, const char *cluster, unsigned copies,
                   const struct bucket_handlers *handlers, struct bucket **made);
+
+/* The bucket is only read, and not made; or not any more. At first it is only read. */
+void bucket_set_reader(struct bucket *bucket, bool reader);
 
 /* Ends the threads, which may take a second. NULL is allowed. */
 void bucket_destroy(struct bucket *bucket);

@@ -11,6 +11,9 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
+#include "common/base/clock.h"
+#include "common/cluster/subject.h"
+#include "common/ipc/message.h"
 #include "common/log/log.h"
 #include "relay/credentials.h"
 #include "relay/link_private.h"
@@ -31,6 +34,9 @@
 
 /* Messages in one turn, so that others have theirs. */
 #define TURN_MESSAGES 256
+
+/* The same error, such as that of a permission, is logged again after so long. */
+#define ERROR_AGAIN_MS 60000
 
 /* At the end of the process. */
 #define LIBRARY_END_MS 5000
@@ -57,7 +63,10 @@ struct link {
     STAILQ_HEAD(, arrival) queue;
     size_t queued;
     bool up, was_up, closing;
+    bool over; /* the library does not try any more */
     char why[WHY_SIZE];
+    char error[WHY_SIZE]; /* the last one that was logged, and when */
+    uint64_t error_ms;
     uint64_t dropped, reconnects;
 };
 
@@ -104,14 +113,25 @@ static void on_message(natsConnection *connection, natsSubscription *subscriptio
     }
 }
 
-static void set_state(struct link *link, natsConnection *connection, bool up)
+/* What the server says when it does not know a key, or what a user name or password is wrong for. */
+static bool is_refusal(const char *error)
+{
+    return strstr(error, "Authorization Violation") || strstr(error, "Authentication");
+}
+
+/* OVER: the library tries no more. Without another reason it does that after it was refused, and says that there is no server. */
+static void set_state(struct link *link, natsConnection *connection, bool up, bool over)
 {
     const char *error = NULL;
+    natsStatus status = !up && connection ? natsConnection_GetLastError(connection, &error) : NATS_OK;
 
-    if (!up && connection) {
-        natsConnection_GetLastError(connection, &error);
+    if ((error && is_refusal(error)) || (over && status == NATS_NO_SERVER)) {
+        error =
+            "it refuses this node: cluster.credentials, or the user name and password in cluster.nats, must "
+            "be those of one of its users";
     }
     pthread_mutex_lock(&link->mutex);
+    link->over = link->over || over;
     if (up && link->was_up && !link->up) {
         link->reconnects++;
     }
@@ -127,23 +147,44 @@ static void set_state(struct link *link, natsConnection *connection, bool up)
 
 static void on_up(natsConnection *connection, void *closure)
 {
-    set_state(closure, connection, true);
+    set_state(closure, connection, true, false);
 }
 
 static void on_down(natsConnection *connection, void *closure)
 {
-    set_state(closure, connection, false);
+    set_state(closure, connection, false, false);
+}
+
+static void on_closed(natsConnection *connection, void *closure)
+{
+    set_state(closure, connection, false, true);
 }
 
 /* What a permission forbids, say. The connection stays. */
 static void on_error(natsConnection *connection, natsSubscription *subscription, natsStatus status,
                      void *closure)
 {
+    struct link *link = closure;
     const char *error = NULL;
 
-    (void)subscription, (void)closure;
+    (void)subscription;
     natsConnection_GetLastError(connection, &error);
-    log_warning("NATS: %s%s%s", natsStatus_GetText(status), error && *error ? ": " : "", error ? error : "");
+    error = error && *error ? error : natsStatus_GetText(status);
+    pthread_mutex_lock(&link->mutex);
+    const uint64_t now_ms = clock_now_ms();
+    const bool is_new = strncmp(link->error, error, sizeof(link->error) - 1) != 0 ||
+                        now_ms >= link->error_ms + ERROR_AGAIN_MS;
+    if (is_new) {
+        snprintf(link->error, sizeof(link->error), "%s", error);
+        link->error_ms = now_ms;
+    }
+    pthread_mutex_unlock(&link->mutex);
+    if (is_new && status == NATS_NOT_PERMITTED) {
+        log_warning("NATS forbids this node something that it needs: %s; deploy/nats/keys writes all of it",
+                    error);
+    } else if (is_new) {
+        log_warning("NATS: %s", error);
+    }
 }
 
 static natsStatus on_jwt(char **jwt, char **error, void *closure)
@@ -205,7 +246,7 @@ static natsStatus set_manners(struct link *link)
     status = status ? status : natsOptions_UseGlobalMessageDelivery(options, true);
     status = status ? status : natsOptions_SetReconnectedCB(options, on_up, link);
     status = status ? status : natsOptions_SetDisconnectedCB(options, on_down, link);
-    status = status ? status : natsOptions_SetClosedCB(options, on_down, link);
+    status = status ? status : natsOptions_SetClosedCB(options, on_closed, link);
     return status ? status : natsOptions_SetErrorHandler(options, on_error, link);
 }
 
@@ -242,13 +283,16 @@ static natsStatus set_credentials(struct link *link, const char *text)
 static int set_options(struct link *link, const json_t *settings)
 {
     const char *node = text_of(settings, "node");
+    char inbox[SUBJECT_SIZE];
     natsStatus status = natsOptions_Create(&link->options);
 
+    subject_inbox(inbox, message_string(settings, "name", ""), message_string(settings, "node", ""));
     status = status ? status : set_servers(link->options, json_object_get(settings, "nats"));
     status = status ? status : set_manners(link);
     status = status ? status : set_tls(link->options, settings);
     status = status ? status : set_credentials(link, text_of(settings, "credentials"));
     status = status ? status : natsOptions_SetName(link->options, node ? node : "ringcast");
+    status = status ? status : natsOptions_SetCustomInboxPrefix(link->options, inbox);
     if (status != NATS_OK) {
         log_error("the settings of the cluster cannot be used: %s", natsStatus_GetText(status));
     }
@@ -262,9 +306,9 @@ static int connect_link(struct link *link)
     natsStatus status = natsConnection_Connect(&link->connection, link->options);
 
     if (status == NATS_OK) {
-        set_state(link, NULL, true);
+        set_state(link, NULL, true, false);
     } else if (status == NATS_NOT_YET_CONNECTED) {
-        set_state(link, link->connection, false);
+        set_state(link, link->connection, false, false);
     } else {
         log_error("NATS cannot be reached, and will not be tried again with these settings: %s",
                   natsStatus_GetText(status));
@@ -406,6 +450,14 @@ bool link_is_up(const struct link *link)
     return link->told_up;
 }
 
+bool link_is_over(struct link *link)
+{
+    pthread_mutex_lock(&link->mutex);
+    bool over = link->over;
+    pthread_mutex_unlock(&link->mutex);
+    return over;
+}
+
 size_t link_message_max(const struct link *link)
 {
     int64_t max = natsConnection_GetMaxPayload(link->connection);
@@ -423,7 +475,9 @@ struct link_subscription *link_subscribe(struct link *link, const char *subject)
     natsStatus status =
         natsConnection_Subscribe(&made->subscription, link->connection, subject, on_message, link);
     if (status != NATS_OK) {
-        log_warning("NATS: no subscription to %s: %s", subject, natsStatus_GetText(status));
+        if (status != NATS_CONNECTION_CLOSED) { /* else the link is over, which is said */
+            log_warning("NATS: no subscription to %s: %s", subject, natsStatus_GetText(status));
+        }
         free(made);
         return NULL;
     }

@@ -5,6 +5,8 @@
  *
  *             connected                  lost
  *   down ────────────────▶ up ────────────────────▶ down      link_news says each of them
+ *    │ every server has refused this node twice
+ *    └─────────▶ over: it is to be made anew (link_is_over)
  */
 #ifndef RELAY_LINK_H
 #define RELAY_LINK_H
@@ -56,6 +58,9 @@ int link_fd(const struct link *link);
 void link_turn(struct link *link);
 
 bool link_is_up(const struct link *link);
+
+/* Whether the library has given up, as it does when it was refused: only another link can still connect. */
+bool link_is_over(struct link *link);
 
 /* The longest message that the server takes, in bytes, as far as it is known. */
 size_t link_message_max(const struct link *link);

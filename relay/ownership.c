@@ -72,6 +72,7 @@ struct ownership {
     struct program *program;
     struct bucket *bucket;
     struct owner *owner;
+    bool writes; /* the cameras of the whole cluster may be applied here */
     enum bucket_state state;
     bool moved; /* ringcastd may have to be told where cameras are */
     uint64_t told_until_ms, told_incarnation;
@@ -299,9 +300,11 @@ static void on_state(void *context, enum bucket_state state, const char *why)
         owner_snapshot_done(ownership->owner, clock_now_ms());
         central_shown(&ownership->central);
         log_info("the cluster's bucket is watched");
-    } else {
-        log_warning("the cluster's bucket cannot be reached: %s; JetStream must be on at a server of NATS",
-                    why);
+    } else if (strcmp(why, BUCKET_NO_LINK) != 0) { /* that is said already */
+        log_warning(
+            "the cluster's bucket cannot be reached: %s; JetStream must be on at a server of NATS, and "
+            "this node's key must be allowed to use it",
+            why);
     }
     ownership->view_due = true;
     ownership->state = state;
@@ -601,6 +604,32 @@ static int set_wish(struct ownership *ownership, const char *name, const json_t 
     return owner_set_camera(ownership->owner, name, &wish);
 }
 
+static bool lists(const json_t *nodes, const char *node)
+{
+    size_t index;
+    json_t *each;
+
+    json_array_foreach(nodes, index, each) {
+        if (strcmp(json_string_value(each), node) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A node that may have none of the shared cameras, nor apply any, only looks, and needs no right to write. */
+static void note_part(struct ownership *ownership)
+{
+    const struct shared *shared;
+    bool takes_part = ownership->writes;
+
+    TAILQ_FOREACH(shared, &ownership->cameras, link) {
+        takes_part = takes_part || lists(shared->nodes, ownership->node);
+    }
+    bucket_set_reader(ownership->bucket, !takes_part);
+    owner_set_looking(ownership->owner, !takes_part, clock_now_ms());
+}
+
 static void share(struct ownership *ownership, const char *name, json_t *nodes)
 {
     struct shared *shared = find_shared(ownership, name);
@@ -625,6 +654,7 @@ static void share(struct ownership *ownership, const char *name, json_t *nodes)
     json_decref(shared->nodes);
     shared->nodes = json_incref(nodes);
     ownership->moved = true;
+    note_part(ownership);
 }
 
 static void free_shared(struct ownership *ownership, struct shared *shared)
@@ -642,6 +672,7 @@ void ownership_remove(struct ownership *ownership, const char *camera)
     if (shared) {
         owner_remove_camera(ownership->owner, camera);
         free_shared(ownership, shared);
+        note_part(ownership);
     }
 }
 
@@ -728,6 +759,7 @@ int ownership_create(struct program *program, struct link *link, const json_t *s
     ownership->program = program;
     ownership->view_due = true;
     snprintf(ownership->node, sizeof(ownership->node), "%s", message_string(settings, "node", ""));
+    ownership->writes = message_boolean(settings, "config_key", false);
     TAILQ_INIT(&ownership->cameras);
     TAILQ_INIT(&ownership->peers);
     int result = prepare(ownership, link, settings, resume);
@@ -735,6 +767,7 @@ int ownership_create(struct program *program, struct link *link, const json_t *s
         ownership_destroy(ownership);
         return result;
     }
+    note_part(ownership);
     *made = ownership;
     return 0;
 }

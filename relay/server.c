@@ -24,6 +24,11 @@
 /* The first attempt to connect is made in this thread, one server after the other, and so is the end of a connection. */
 #define CONNECT_ALLOWANCE_MS 30000
 
+/* A link that is over is made anew after so long: somebody may have made this node known to the servers. */
+#define LINK_AGAIN_MS 5000
+
+#define WHY_SIZE 192
+
 /* How often what was done is counted. */
 #define COUNTS_INTERVAL_MS 500
 
@@ -39,6 +44,10 @@ struct server {
     struct ownership *ownership; /* NULL: no cameras are shared, and none are those of the whole cluster */
     bool draining;               /* as ringcastd has said */
     json_t *central;             /* what it has of the whole cluster's cameras; NULL: it has not said */
+    bool link_up, link_told;     /* as was logged; ringcastd knows */
+    bool renewed;                /* the link before this one was over */
+    char why[WHY_SIZE];          /* not up: why */
+    uint64_t again_ms;           /* when the link that is over is made anew; 0: it is not over */
     uint64_t due_ms;             /* when one of these has something to do by themselves; 0: now */
     uint64_t counts_ms;
 };
@@ -76,13 +85,23 @@ static void on_came(void *context, const struct link_message *message)
     }
 }
 
+/* What a link that was made anew says again is no news. */
 static void on_news(void *context, bool up, const char *why)
 {
     struct server *server = context;
+    const bool is_new = up != server->link_up || strncmp(why, server->why, sizeof(server->why) - 1) != 0;
 
+    server->due_ms = 0;
+    if (!up && server->renewed && !link_is_over(server->link)) {
+        return; /* it only begins to connect */
+    }
+    server->renewed = server->renewed && !up;
+    server->link_up = up;
+    server->link_told = server->link_told && !is_new;
+    snprintf(server->why, sizeof(server->why), "%s", why);
     if (up) {
         log_info("connected to NATS");
-    } else {
+    } else if (is_new) {
         log_warning("NATS cannot be reached: %s; it is tried again", why);
     }
     if (!up && sandbox_is_stale()) {
@@ -217,6 +236,28 @@ static int use_settings(struct server *server, const json_t *body)
     return result;
 }
 
+/* The library gives up when it is refused; who is to be let in may be changed on the server, without a word to this node. */
+static int renew_link(struct server *server, uint64_t now_ms)
+{
+    int result = 0;
+
+    if (!link_is_over(server->link)) {
+        server->again_ms = 0;
+    } else if (server->again_ms == 0) {
+        server->again_ms = now_ms + LINK_AGAIN_MS;
+    } else if (now_ms >= server->again_ms) {
+        server->again_ms = 0;
+        server->renewed = true;
+        program_begin_work(server->program, NULL, CONNECT_ALLOWANCE_MS);
+        close_all(server);
+        result = make_ends(server);
+        result = result < 0 ? result : open_link(server);
+        server->due_ms = 0;
+        program_done(server->program);
+    }
+    return result;
+}
+
 /* --- ringcastd ------------------------------------------------------------------------------------------ */
 
 /* Also for what is shared later. */
@@ -250,6 +291,7 @@ static int on_begun(void *context, struct channel_message *message)
 
     drain(server, message_boolean(message->body, "draining", false));
     take_central(server, message->body);
+    server->link_told = false;
     if (!server->settings) {
         server->resume = resume > 0 ? (uint64_t)resume : 0;
     } else if (server->ownership) {
@@ -348,6 +390,16 @@ static void tell_counts(struct server *server)
                                  "jumps", (json_int_t)down.jumps));
 }
 
+/* What ringcastd does not read now is told in the next turn. */
+static void tell_link(struct server *server)
+{
+    if (!server->link_told) {
+        server->link_told =
+            program_tell(server->program, message_pack("link", "{s:b, s:s?}", "up", server->link_up, "why",
+                                                       server->link_up ? NULL : server->why)) == 0;
+    }
+}
+
 /* It is never idle: other nodes may ask at any time. */
 static uint64_t on_turn(void *context, uint64_t now_ms)
 {
@@ -355,6 +407,12 @@ static uint64_t on_turn(void *context, uint64_t now_ms)
 
     program_touch(server->program);
     if (!server->link) {
+        return UINT64_MAX;
+    }
+    tell_link(server);
+    if (renew_link(server, now_ms) < 0) {
+        log_error("the link to NATS cannot be made anew");
+        program_stop(server->program);
         return UINT64_MAX;
     }
     if (now_ms >= server->due_ms) {
@@ -368,7 +426,7 @@ static uint64_t on_turn(void *context, uint64_t now_ms)
         server->counts_ms = now_ms;
         tell_counts(server);
     }
-    return server->due_ms;
+    return server->again_ms > 0 && server->again_ms < server->due_ms ? server->again_ms : server->due_ms;
 }
 
 /* --- The loop ------------------------------------------------------------------------------------------- */
@@ -387,6 +445,7 @@ static int turn(struct server *server, int wait_ms)
             due = true;
         } else if (events[i].data.ptr == &link_event) {
             link_turn(server->link);
+            server->due_ms = link_is_over(server->link) ? 0 : server->due_ms;
         } else if (events[i].data.ptr == &ownership_event) {
             server->due_ms = 0;
         } else {

@@ -203,9 +203,10 @@ int cluster_read(const struct config *config, json_t **settings, char why[CLUSTE
     if (cluster->line == 0) {
         return 0;
     }
-    *settings = json_pack("{s:s, s:s, s:I, s:b, s:o}", "name", cluster->name, "node", cluster->node,
-                          "replicas", (json_int_t)cluster->replicas, "central", config_has_central(config),
-                          "nats", list_servers(&cluster->nats));
+    *settings =
+        json_pack("{s:s, s:s, s:I, s:b, s:b, s:o}", "name", cluster->name, "node", cluster->node, "replicas",
+                  (json_int_t)cluster->replicas, "central", config_has_central(config), "config_key",
+                  config->cluster.config_key != NULL, "nats", list_servers(&cluster->nats));
     if (!*settings) {
         snprintf(why, CLUSTER_WHY_SIZE, "cluster: out of memory");
         result = -ENOMEM;
@@ -370,6 +371,8 @@ static json_t *describe_relay(const struct supervisor *supervisor)
     json_object_set_new(relay, "restarts", json_integer((json_int_t)on_demand_restarts(program)));
     json_object_set_new(relay, "connected",
                         json_boolean(on_demand_runs(program) && message_integer(counts, "connected", 0) > 0));
+    const char *why = places_why_no_link(&supervisor->places);
+    json_object_set_new(relay, "why", why ? json_string(why) : json_null());
     return relay;
 }
 

@@ -148,7 +148,7 @@ static void take_view(struct supervisor *supervisor, const json_t *body)
     json_t *view = json_deep_copy(body);
 
     publish_nodes(supervisor, json_object_get(view, "nodes"), json_object_get(places->view, "nodes"));
-    places_forget_view(places);
+    json_decref(places->view);
     places->view = view;
 }
 
@@ -156,6 +156,8 @@ void places_forget_view(struct places *places)
 {
     json_decref(places->view);
     places->view = NULL;
+    json_decref(places->link);
+    places->link = NULL;
 }
 
 bool places_said(struct supervisor *supervisor, const json_t *body)
@@ -166,6 +168,9 @@ bool places_said(struct supervisor *supervisor, const json_t *body)
         take_lease(supervisor, body);
     } else if (message_is(body, "cluster-view")) {
         take_view(supervisor, body);
+    } else if (message_is(body, "link")) {
+        json_decref(supervisor->places.link);
+        supervisor->places.link = json_deep_copy(body);
     } else {
         return false;
     }
@@ -361,6 +366,11 @@ json_t *places_describe_nodes(const struct places *places)
         json_array_append_new(nodes, describe_node(node));
     }
     return nodes;
+}
+
+const char *places_why_no_link(const struct places *places)
+{
+    return message_boolean(places->link, "up", false) ? NULL : message_string(places->link, "why", NULL);
 }
 
 bool places_watched(const struct places *places)

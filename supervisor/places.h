@@ -31,6 +31,7 @@ struct places {
     json_int_t incarnation; /* of this node in the cluster, 0: none */
     sd_event_source *timer; /* armed while the lease lasts */
     json_t *view;           /* what ringcast-relay has last said of the nodes; NULL: nothing */
+    json_t *link;           /* the same of its connection with NATS: {up, why} */
     bool draining;          /* as ringcastctl has said: shared cameras are to be other nodes' */
 };
 
@@ -62,6 +63,9 @@ json_t *places_describe(const struct supervisor *supervisor, const char *camera)
 
 /* The same: an array of the nodes; null: ringcast-relay has not said, because no camera is shared. A new reference. */
 json_t *places_describe_nodes(const struct places *places);
+
+/* Why ringcast-relay is not connected with NATS, as it says; NULL: it is, or it has not said. */
+const char *places_why_no_link(const struct places *places);
 
 /* True if the nodes and who has which camera are known now, and not from before a link broke. */
 bool places_watched(const struct places *places);

@@ -56,6 +56,12 @@ void subject_all_asks(char subject[SUBJECT_SIZE], const char *cluster, const cha
              node);
 }
 
+void subject_inbox(char subject[SUBJECT_SIZE], const char *cluster, const char *node)
+{
+    snprintf(subject, SUBJECT_SIZE, "ringcast.%.*s.%.*s.inbox", SUBJECT_NODE_MAX, cluster, SUBJECT_NODE_MAX,
+             node);
+}
+
 int subject_read_stream(const char *subject, char *name, size_t size)
 {
     char text[TOKEN_SIZE], again[TOKEN_SIZE];

@@ -6,6 +6,7 @@
  *   ringcast.CLUSTER.NODE.live.STREAM         what NODE sends of its stream STREAM to all that look: pieces (piece.h)
  *   ringcast.CLUSTER.NODE.ask.STREAM          what others ask NODE about its stream: struct ask
  *   ringcast.CLUSTER.NODE.take.STREAM.NUMBER  what others answer to NODE alone: pieces of the group of pictures so far
+ *   ringcast.CLUSTER.NODE.inbox.…             what servers of NATS answer to NODE alone
  */
 #ifndef COMMON_CLUSTER_SUBJECT_H
 #define COMMON_CLUSTER_SUBJECT_H
@@ -35,6 +36,9 @@ void subject_take(char subject[SUBJECT_SIZE], const struct subject_stream *strea
 
 /* "ringcast.CLUSTER.NODE.ask.*" */
 void subject_all_asks(char subject[SUBJECT_SIZE], const char *cluster, const char *node);
+
+/* "ringcast.CLUSTER.NODE.inbox": below it come the answers to what NODE asks the servers, which no other node may read. */
+void subject_inbox(char subject[SUBJECT_SIZE], const char *cluster, const char *node);
 
 /*
  * The stream in the last token of SUBJECT into NAME of SIZE bytes. 0; -EBADMSG: there is none, or it is too long, or not written as it would be

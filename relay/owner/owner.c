@@ -415,6 +415,14 @@ void owner_set_load(struct owner *owner, const struct owner_load *load)
     owner->load = *load;
 }
 
+void owner_set_looking(struct owner *owner, bool looking, uint64_t now_ms)
+{
+    if (looking != owner->looking) {
+        owner->looking = looking;
+        lease_hurry(&owner->lease, now_ms);
+    }
+}
+
 void owner_set_draining(struct owner *owner, bool draining, uint64_t now_ms)
 {
     struct camera *camera;
@@ -546,7 +554,8 @@ static bool poll_lease(struct owner *owner, struct owner_action *action, uint64_
     struct lease_value value;
     bool gone = owner->leaving && owner->busy == 0;
 
-    if (!lease_write(&owner->lease, owner->newest, gone, &value, &action->expected, now_ms)) {
+    if (view_only_looks(owner) ||
+        !lease_write(&owner->lease, owner->newest, gone, &value, &action->expected, now_ms)) {
         return false;
     }
     uint32_t site = owner->places[owner->me].site;
@@ -703,7 +712,8 @@ bool owner_poll(struct owner *owner, struct owner_action *action, uint64_t now_m
 
 uint64_t owner_next_ms(const struct owner *owner)
 {
-    uint64_t next_ms = smaller(owner->lease.next_ms, due_next_ms(&owner->cameras_due));
+    uint64_t next_ms =
+        smaller(view_only_looks(owner) ? UINT64_MAX : owner->lease.next_ms, due_next_ms(&owner->cameras_due));
 
     if (!TAILQ_EMPTY(&owner->touched)) {
         return 0;

@@ -162,6 +162,12 @@ void owner_answer(struct owner *owner, uint64_t ticket, enum claim_result result
 /* The load that the next renewal tells. */
 void owner_set_load(struct owner *owner, const struct owner_load *load);
 
+/*
+ * This node only looks: no camera is one that it may have. It then writes nothing at all, so that the bucket need not trust it: it does not register,
+ * and buries nobody. One that has registered stays so until it ends.
+ */
+void owner_set_looking(struct owner *owner, bool looking, uint64_t now_ms);
+
 /* Hands all cameras over that others may have, and takes none; or not any more. */
 void owner_set_draining(struct owner *owner, bool draining, uint64_t now_ms);
 

@@ -165,6 +165,11 @@ bool view_owner_lives(const struct owner *owner, const struct claim_entry *entry
            view_incarnation_lives(owner, entry->node, entry->incarnation);
 }
 
+bool view_only_looks(const struct owner *owner)
+{
+    return owner->looking && owner->lease.incarnation == 0;
+}
+
 bool view_is_own(const struct owner *owner, const struct camera *camera)
 {
     return camera->claim.entry.node == owner->me && owner->lease.incarnation != 0 &&

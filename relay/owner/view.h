@@ -90,6 +90,7 @@ struct owner {
     uint64_t settled_ms; /* takes no cameras before this; 0: has never held a lease */
     bool is_settled;
     bool draining, leaving;
+    bool looking;    /* writes nothing: see owner_set_looking */
     bool must_plan;  /* a free camera is not planned */
     bool must_move;  /* own cameras are to be looked through for those that have to be handed over */
     uint32_t moving; /* own cameras with a target */
@@ -120,6 +121,9 @@ bool view_incarnation_lives(const struct owner *owner, uint32_t node, uint64_t i
 
 /* Whether this node may not take a camera with ENTRY. */
 bool view_owner_lives(const struct owner *owner, const struct claim_entry *entry);
+
+/* Whether this node has no lease and wants none. */
+bool view_only_looks(const struct owner *owner);
 
 /* Whether CAMERA's key names this node, with its present incarnation. */
 bool view_is_own(const struct owner *owner, const struct camera *camera);

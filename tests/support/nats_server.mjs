@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
-// Debian's nats-server with a directory and ports of its own, and a client of its protocol that sees and sends bytes.
+// Debian's nats-server with a directory and ports of its own, and a client of its protocol that sees and sends bytes; with TLS and keys, if they are given.
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import tls from 'node:tls';
+import { publicKey, signWith } from './nkeys.mjs';
 import { freePort } from './ports.mjs';
 import { Running } from './processes.mjs';
 import { waitUntil } from './wait.mjs';
 
 export class NatsServer {
-  /** NAME: what the server calls itself. LEAF_OF: the server whose leaf node it is. MORE: further lines of its configuration. */
-  constructor(directory, name, { leafOf, more = '', host = '127.0.0.1', binary = 'nats-server', port } = {}) {
-    Object.assign(this, { directory: path.join(directory, name), name, leafOf, more, host, binary, port });
+  /**
+   * NAME: what the server calls itself. LEAF_OF: the server whose leaf node it is, LEAF_USER: as which user, with its password. MORE: further lines of its
+   * configuration. TLS: the lines of its group, for nodes and leaf nodes.
+   */
+  constructor(directory, name, { leafOf, leafUser, more = '', tls: protection, host = '127.0.0.1', binary = 'nats-server', port } = {}) {
+    Object.assign(this, { directory: path.join(directory, name), name, leafOf, leafUser, more, protection, host, binary, port });
     mkdirSync(this.directory, { recursive: true });
   }
 
@@ -26,16 +31,16 @@ export class NatsServer {
   async start() {
     await this.choose();
     const file = path.join(this.directory, 'nats.conf');
-    const leaves = this.leafOf ? `remotes = [ { url: "nats://${this.leafOf.host}:${this.leafOf.leaf}" } ]` : `listen: "${this.host}:${this.leaf}"`;
+    const protection = this.protection ? `tls { ${this.protection} }\n` : '';
     writeFileSync(file, `server_name: ${this.name}
 listen: "${this.host}:${this.port}"
 http: "${this.host}:${this.http}"
 leafnodes {
-  ${leaves}
+  ${this.#leaves()}
   reconnect: 1
 }
 ping_interval: "2s"
-${this.more}
+${protection}${this.more}
 `);
     this.process = new Running(this.binary, ['-c', file]);
     await waitUntil(`nats-server ${this.name}`, () => {
@@ -45,8 +50,19 @@ ${this.more}
     return this;
   }
 
+  #leaves() {
+    if (!this.leafOf) return `listen: "${this.host}:${this.leaf}"\n  ${this.protection ? `tls { ${this.protection} }` : ''}`;
+    const { host, leaf, protection } = this.leafOf;
+    return `remotes = [ { url: "${protection ? 'tls' : 'nats'}://${this.leafUser ? `${this.leafUser}@` : ''}${host}:${leaf}"${protection ? `, tls { ${protection} }` : ''} } ]`;
+  }
+
   get url() {
-    return `nats://${this.host}:${this.port}`;
+    return `${this.protection ? 'tls' : 'nats'}://${this.host}:${this.port}`;
+  }
+
+  /** The configuration file is read again, with what it includes. */
+  reload() {
+    process.kill(this.process.pid, 'SIGHUP');
   }
 
   /** What the server tells of itself: "varz", "leafz", "subsz", … */
@@ -68,19 +84,37 @@ ${this.more}
 export class NatsClient {
   messages = []; // {subject, reply, data}
 
+  refusals = []; // what the server said that it forbids
+
   #rest = Buffer.alloc(0);
 
-  constructor(server) {
-    this.socket = net.connect(server.port, server.host);
-    this.socket.on('data', (data) => this.#read(data));
-    this.socket.on('error', (error) => (this.error = error));
+  /** SEED: of the user's nkey. CA: in PEM, who signed the server's certificate. */
+  constructor(server, { seed, ca } = {}) {
+    Object.assign(this, { seed, ca });
+    this.#use(net.connect(server.port, server.host));
+  }
+
+  #use(socket) {
+    this.socket = socket;
+    socket.on('data', (data) => this.#read(data));
+    socket.on('error', (error) => (this.error = error));
   }
 
   async ready() {
-    await once(this.socket, 'connect');
-    this.socket.write('CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true}\r\nPING\r\n');
-    await waitUntil('the server of NATS', () => this.pong);
+    await waitUntil('the server of NATS', () => this.info ?? this.error);
+    if (this.ca) {
+      const plain = this.socket.removeAllListeners('data');
+      this.#use(tls.connect({ socket: plain, ca: this.ca, checkServerIdentity: () => undefined }));
+      await once(this.socket, 'secureConnect');
+    }
+    this.socket.write(`CONNECT ${JSON.stringify({ verbose: false, pedantic: false, headers: true, no_responders: true, ...this.#who() })}\r\nPING\r\n`);
+    await waitUntil('the server of NATS', () => this.pong ?? this.refused ?? this.error);
     return this;
+  }
+
+  #who() {
+    if (!this.seed) return {};
+    return { nkey: publicKey(this.seed), sig: signWith(this.seed, Buffer.from(this.info.nonce)).toString('base64url') };
   }
 
   #read(data) {
@@ -96,7 +130,8 @@ export class NatsClient {
       }
       if (words[0] === 'PING') this.socket.write('PONG\r\n');
       if (words[0] === 'PONG') this.pong = true;
-      if (words[0] === '-ERR') this.refused = words.join(' ');
+      if (words[0] === 'INFO') this.info = JSON.parse(words.slice(1).join(' '));
+      if (words[0] === '-ERR') this.refusals.push(this.refused = words.join(' '));
       this.#rest = this.#rest.subarray(end + 2);
     }
   }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Stands in for ringcast-relay: notes every message in relay.log, and greets each worker that it is connected with by a line with the camera's
- * name. Orders, each for once: relay-dies, relay-idle (it says that it is idle), relay-views (it says of two nodes how they are, and gives the
- * camera "both" to node b).
+ * name. Orders, each for once: relay-dies, relay-idle (it says that it is idle), relay-alone (it says that NATS refuses it),
+ * relay-views (it says of two nodes how they are, and gives the camera "both" to node b).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,11 +26,15 @@ static void obey(void)
         fake_send("idle", NULL);
         fake_note("relay.log", "idle was said");
     }
+    if (fake_ordered_once("relay-alone")) {
+        fake_send("link", json_pack("{s:b, s:s}", "up", 0, "why", "it refuses this node"));
+    }
     if (fake_ordered_once("relay-views")) {
         fake_send("cluster-view", json_pack("{s:b, s:[{s:s, s:s, s:s, s:i, s:i}, {s:s, s:s, s:s, s:i, s:i}]}",
                                             "watched", 1, "nodes", "name", "a", "status", "live", "site", "",
                                             "cameras", 0, "silent_since_ms", 0, "name", "b", "status", "live",
                                             "site", "yard", "cameras", 7, "silent_since_ms", 1));
+        fake_send("link", json_pack("{s:b, s:n}", "up", 1, "why"));
         fake_send("counts", json_pack("{s:i, s:i}", "connected", 1, "jumps", 2));
         fake_send("place", json_pack("{s:s, s:s, s:s}", "camera", "both", "place", "node", "node", "b"));
     }

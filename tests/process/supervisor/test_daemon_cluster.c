@@ -112,8 +112,8 @@ static void the_relay_runs_while_there_is_a_cluster(void **state)
     pid_t first = await_relay(&daemon, "running", 0);
     daemon_wait_file(
         &daemon, "relay.log",
-        "\"cluster\":{\"ca\":null,\"central\":false,\"certificate\":null,\"credentials\":\"" SEED
-        "\\n\",\"key\":null,"
+        "\"cluster\":{\"ca\":null,\"central\":false,\"certificate\":null,\"config_key\":false,"
+        "\"credentials\":\"" SEED "\\n\",\"key\":null,"
         "\"name\":\"site\",\"nats\":[\"nats://u:c4nary-nats@127.0.0.1:9\"],\"node\":\"a\",\"replicas\":1}");
     daemon_wait_file(&daemon, "relay.log", "{\"name\":\"own\",\"remote\":null,\"state\":");
     daemon_wait_file(&daemon, "relay.log", "{\"name\":\"far\",\"remote\":\"b\",\"state\":");
@@ -241,6 +241,22 @@ static void await_place(struct daemon *daemon, const char *camera, const char *p
     }
 }
 
+/* Waits until the reason for which there is no connection is WHY; NULL: there is none. */
+static void await_why(struct daemon *daemon, const char *why)
+{
+    for (long long until = now_ms() + PATIENCE_MS;;) {
+        json_t *reply = daemon_ask(daemon, "cluster", NULL);
+        const char *said = message_string(json_object_get(reply, "relay"), "why", NULL);
+        bool so = why ? said && strcmp(said, why) == 0 : !said;
+        json_decref(reply);
+        if (so) {
+            return;
+        }
+        assert_true(now_ms() < until);
+        pause_between_looks();
+    }
+}
+
 static void assert_error(struct daemon *daemon, const char *request, const char *code)
 {
     json_t *reply = daemon_ask_text(daemon, request);
@@ -275,8 +291,11 @@ static void what_is_known_of_the_cluster_is_answered(void **state)
     assert_error(&daemon, "{\"v\":1,\"type\":\"cluster-apply\",\"cameras\":{},\"by\":\"x\"}", "no-key");
     assert_error(&daemon, "{\"v\":1,\"type\":\"cluster-apply\",\"cameras\":{}}", "malformed");
 
+    daemon_order(&daemon, "relay-alone");
+    await_why(&daemon, "it refuses this node");
     daemon_order(&daemon, "relay-views");
     await_place(&daemon, "both", "node");
+    await_why(&daemon, NULL);
     reply = await_nodes(&daemon, true);
     assert_place(reply, "both", "node", "b");
     const json_t *relay = json_object_get(reply, "relay");

@@ -295,6 +295,8 @@ static void subjects_hold_one_token_of_each_name(void **state)
                      -EBADMSG); /* no room for its NUL */
     subject_take(subject, &stream, UINT64_MAX);
     assert_string_equal(subject, "ringcast.site.a.take.front%2Fsub.18446744073709551615");
+    subject_inbox(subject, "site", "a");
+    assert_string_equal(subject, "ringcast.site.a.inbox");
     subject_all_asks(subject, "site", "a");
     assert_string_equal(subject, "ringcast.site.a.ask.*");
 }

@@ -90,6 +90,24 @@ static void what_was_received_cannot_move_the_cursor(void **state)
         "a\\x1b[2J  -       -           -        -       -\n");
 }
 
+static void why_there_is_no_link_is_said(void **state)
+{
+    (void)state;
+    assert_printed(
+        "{\"cluster\":{\"name\":\"site\",\"node\":\"a\"},\"watched\":false,\"nodes\":null,\"cameras\":{},"
+        "\"relay\":{\"pid\":9,\"state\":\"running\",\"connected\":false,\"why\":\"it is refused\\u001b\"}}",
+        cluster_print_status,
+        "cluster site, node a\n"
+        "ringcast-relay running, pid 9, NOT connected to NATS, 0 reconnects\n"
+        "NATS cannot be reached: it is refused\\x1b\n"
+        "streams: 0 sent, 0 received; bytes: - sent, - received; messages dropped: 0; jumps to a "
+        "keyframe: 0\n"
+        "cameras: 0 fetched by this node, 0 from other nodes, 0 from nowhere; 0 of them are shared\n"
+        "\n"
+        "which nodes there are is not known: ringcast-relay does not run, or no camera here has "
+        "`nodes`\n");
+}
+
 static void print_front(const json_t *where, FILE *out)
 {
     cluster_print_where("front", where, out);
@@ -148,6 +166,7 @@ int main(void)
         cmocka_unit_test(the_status_shows_node_relay_cameras_and_nodes),
         cmocka_unit_test(nodes_that_are_not_known_are_not_shown_as_none),
         cmocka_unit_test(what_was_received_cannot_move_the_cursor),
+        cmocka_unit_test(why_there_is_no_link_is_said),
         cmocka_unit_test(where_a_camera_is_is_said_in_words),
         cmocka_unit_test(the_cameras_of_the_cluster_are_shown_without_their_secrets),
     };

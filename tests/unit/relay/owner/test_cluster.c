@@ -363,6 +363,41 @@ static bool writes_camera(struct owner *owner, uint64_t *revision, uint64_t unti
     return written;
 }
 
+static void who_only_looks_writes_nothing(void **state)
+{
+    const struct owner_options options = {.node = "me", .site = ""};
+    const struct owner_choice others[] = {{"other", 0}};
+    const struct owner_wish elsewhere = {.site = "", .count = 1, .nodes = others};
+    const struct owner_camera entry = {.node = "other", .incarnation = 11, .next = ""};
+    struct owner_node other = {.incarnation = 11, .site = ""};
+    struct owner *owner = owner_create(&options);
+    struct owner_action action;
+    struct owner_place place;
+
+    (void)state;
+    assert_non_null(owner);
+    assert_int_equal(owner_set_camera(owner, "front", &elsewhere), 0);
+    owner_set_looking(owner, true, 1000);
+    owner_snapshot_begin(owner);
+    assert_int_equal(owner_see_node(owner, "other", &other, 20, 1000), 0);
+    assert_int_equal(owner_see_camera(owner, "front", &entry, 30, 1000), 0);
+    owner_snapshot_done(owner, 1000);
+    for (uint64_t now = 1000; now < 9000; now += 10) {
+        assert_false(owner_poll(owner, &action, now)); /* the other one is silent, and is not buried */
+        assert_true(owner_next_ms(owner) > now);
+    }
+    assert_int_equal(owner_where(owner, "front", &place), 0);
+    assert_string_equal(place.node, "other");
+    assert_int_equal(place.state, CLAIM_FOREIGN);
+    /* It is to have a camera now. */
+    owner_set_looking(owner, false, 9000);
+    assert_true(owner_next_ms(owner) <= 9000);
+    assert_true(owner_poll(owner, &action, 9000));
+    assert_int_equal(action.kind, OWNER_WRITE_NODE);
+    assert_string_equal(action.name, "me");
+    owner_destroy(owner);
+}
+
 static void a_later_incarnation_lives(void **state)
 {
     const struct owner_camera entry = {.node = "other", .incarnation = 31, .next = ""};
@@ -505,6 +540,7 @@ int main(void)
         cmocka_unit_test(candidates_that_are_dead_are_passed_over),
         cmocka_unit_test(moves_by_hand_are_bounded_and_even),
         cmocka_unit_test(preferred_sites_get_cameras_back_when_they_are_down),
+        cmocka_unit_test(who_only_looks_writes_nothing),
         cmocka_unit_test(a_later_incarnation_lives),
         cmocka_unit_test(an_earlier_incarnation_does_not),
         cmocka_unit_test(a_node_without_a_key_is_buried_first),
