@@ -40,9 +40,22 @@ static void write_version(char cell[TABLE_CELL_SIZE], const json_t *row, const c
     }
 }
 
+/* Thousandths as per cent. */
+static void write_cpu(char cell[TABLE_CELL_SIZE], const json_t *row, const char *member)
+{
+    const json_t *value = json_object_get(row, member);
+
+    if (json_is_integer(value)) {
+        snprintf(cell, TABLE_CELL_SIZE, "%" JSON_INTEGER_FORMAT "%%", json_integer_value(value) / 10);
+    } else {
+        table_write_nothing(cell);
+    }
+}
+
 static const struct table_column columns[] = {
     {"NODE", false, table_write_text, "name"},   {"STATUS", false, write_status, "status"},
     {"SITE", false, write_site, "site"},         {"CAMERAS", true, table_write_count, "cameras"},
+    {"KBIT/S", true, table_write_count, "kbps"}, {"CPU", true, write_cpu, "cpu"},
     {"VERSION", true, write_version, "version"}, {"SILENT", true, table_write_span, "silent_s"},
 };
 

@@ -30,11 +30,14 @@
 /* Between two messages about the nodes, whose loads change all the time. */
 #define VIEW_INTERVAL_MS 1000
 
+/* The same, if nothing is new but how much they have to do. */
+#define LOADS_INTERVAL_MS 5000
+
 /* A node that has not renewed its key for so long is told to be silent: two renewals are missing, and it is not buried yet. */
 #define SILENT_MS 2000
 
 /* Nodes that one message tells of: as many as fit into it (MESSAGE_CHANNEL_MAX) whatever is in the bucket. */
-#define VIEW_NODES_MAX 72
+#define VIEW_NODES_MAX 64
 
 /* Where ringcastd takes a camera from. */
 enum place {
@@ -51,6 +54,7 @@ struct shared {
     bool fetched;  /* ringcastd is to fetch it */
     bool stopping; /* ringcastd is to stop it, and has not said that it has */
     json_t *nodes; /* that may fetch it */
+    char site[SITE_MAX];
     enum place told;
     char told_node[SUBJECT_NODE_MAX + 1];
 };
@@ -76,8 +80,10 @@ struct ownership {
     enum bucket_state state;
     bool moved; /* ringcastd may have to be told where cameras are */
     uint64_t told_until_ms, told_incarnation;
-    bool view_due;    /* what ringcastd was told of the nodes is not so any more */
-    uint64_t view_ms; /* when it was told last */
+    struct owner_load load; /* of this node, as ringcastd says; cameras are counted here */
+    bool view_due;          /* what ringcastd was told of the nodes is not so any more */
+    bool loads_due;         /* the same of what they have to do */
+    uint64_t view_ms;       /* when it was told last */
     struct central central;
     json_int_t version; /* of the whole cluster's cameras, as ringcastd has said, 0: none */
     bool refused;       /* and it cannot take the newest */
@@ -96,6 +102,14 @@ static uint64_t count_of(const json_t *value, const char *name)
     json_int_t count = message_integer(value, name, 0);
 
     return count > 0 ? (uint64_t)count : 0;
+}
+
+/* What is more than the number can be is its most. */
+static uint32_t number_of(const json_t *value, const char *name)
+{
+    const uint64_t count = count_of(value, name);
+
+    return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
 }
 
 static json_t *node_to_json(const struct owner_node *node)
@@ -121,11 +135,11 @@ static bool node_from_json(struct owner_node *node, const json_t *value)
                                 .renewal = count_of(value, "renewal"),
                                 .status = (enum owner_node_status)number,
                                 .site = message_string(value, "site", ""),
-                                .weight = (uint32_t)count_of(value, "weight"),
-                                .limit = (uint32_t)count_of(value, "limit"),
-                                .load = {.cameras = (uint32_t)count_of(value, "cameras"),
-                                         .kbps = (uint32_t)count_of(value, "kbps"),
-                                         .cpu = (uint32_t)count_of(value, "cpu")}};
+                                .weight = number_of(value, "weight"),
+                                .limit = number_of(value, "limit"),
+                                .load = {.cameras = number_of(value, "cameras"),
+                                         .kbps = number_of(value, "kbps"),
+                                         .cpu = number_of(value, "cpu")}};
     return number < sizeof(statuses) / sizeof(statuses[0]) && node->incarnation > 0 &&
            strlen(node->site) < SITE_MAX;
 }
@@ -185,6 +199,8 @@ static void note_peer(struct ownership *ownership, const char *name, const struc
     if (peer) {
         ownership->moved = ownership->moved || peer->status != node->status;
         ownership->view_due = ownership->view_due || !looks_as(peer, node, value);
+        ownership->loads_due =
+            ownership->loads_due || peer->load.kbps != node->load.kbps || peer->load.cpu != node->load.cpu;
         peer->silent = false;
         peer->status = node->status;
         peer->load = node->load;
@@ -511,12 +527,13 @@ static json_t *view_of_nodes(const struct ownership *ownership)
 
     TAILQ_FOREACH(peer, &ownership->peers, link) {
         if (json_array_size(nodes) < VIEW_NODES_MAX) {
-            json_array_append_new(nodes,
-                                  json_pack("{s:s, s:s, s:s, s:I, s:b, s:I, s:I}", "name", peer->name,
-                                            "status", statuses[peer->status], "site", peer->site, "version",
-                                            peer->version, "refused", peer->refused, "cameras",
-                                            (json_int_t)peer->load.cameras, "silent_since_ms",
-                                            peer->silent ? (json_int_t)peer->seen_ms : (json_int_t)0));
+            json_array_append_new(nodes, json_pack("{s:s, s:s, s:s, s:I, s:b, s:I, s:I, s:I, s:I}", "name",
+                                                   peer->name, "status", statuses[peer->status], "site",
+                                                   peer->site, "version", peer->version, "refused",
+                                                   peer->refused, "cameras", (json_int_t)peer->load.cameras,
+                                                   "kbps", (json_int_t)peer->load.kbps, "cpu",
+                                                   (json_int_t)peer->load.cpu, "silent_since_ms",
+                                                   peer->silent ? (json_int_t)peer->seen_ms : (json_int_t)0));
         }
     }
     return nodes;
@@ -525,10 +542,11 @@ static json_t *view_of_nodes(const struct ownership *ownership)
 /* What ringcastd shows of the cluster. Returns when something is to be told again. */
 static uint64_t tell_view(struct ownership *ownership, uint64_t now_ms)
 {
-    uint64_t silent_ms = find_silent(ownership, now_ms), due_ms = ownership->view_ms + VIEW_INTERVAL_MS;
+    uint64_t silent_ms = find_silent(ownership, now_ms), due_ms = ownership->view_ms + VIEW_INTERVAL_MS,
+             loads_ms = ownership->loads_due ? ownership->view_ms + LOADS_INTERVAL_MS : UINT64_MAX;
 
-    if (!ownership->view_due) {
-        return silent_ms;
+    if (!ownership->view_due && now_ms < loads_ms) {
+        return loads_ms < silent_ms ? loads_ms : silent_ms;
     }
     if (now_ms >= due_ms) {
         due_ms = now_ms + TELL_AGAIN_MS;
@@ -536,6 +554,7 @@ static uint64_t tell_view(struct ownership *ownership, uint64_t now_ms)
                                                           ownership->state == BUCKET_WATCHED, "nodes",
                                                           view_of_nodes(ownership))) == 0) {
             ownership->view_due = false;
+            ownership->loads_due = false;
             ownership->view_ms = now_ms;
             due_ms = UINT64_MAX;
         }
@@ -545,13 +564,19 @@ static uint64_t tell_view(struct ownership *ownership, uint64_t now_ms)
 
 static void tell_load(struct ownership *ownership)
 {
-    struct owner_load load = {0};
+    struct owner_load load = ownership->load;
     const struct shared *shared;
 
     TAILQ_FOREACH(shared, &ownership->cameras, link) {
         load.cameras += shared->fetched;
     }
     owner_set_load(ownership->owner, &load);
+}
+
+void ownership_load(struct ownership *ownership, const json_t *body)
+{
+    ownership->load.kbps = number_of(body, "kbps");
+    ownership->load.cpu = number_of(body, "cpu");
 }
 
 uint64_t ownership_turn(struct ownership *ownership, uint64_t now_ms)
@@ -587,8 +612,8 @@ void ownership_stopped(struct ownership *ownership, const char *camera)
     }
 }
 
-/* A camera may be fetched by the nodes that it lists. */
-static int set_wish(struct ownership *ownership, const char *name, const json_t *nodes)
+/* A camera may be fetched by the nodes that it lists, those of SITE first. */
+static int set_wish(struct ownership *ownership, const char *name, const json_t *nodes, const char *site)
 {
     struct owner_choice choices[OWNER_WISH_NODES_MAX];
     size_t count =
@@ -600,7 +625,7 @@ static int set_wish(struct ownership *ownership, const char *name, const json_t 
             return -EBADMSG;
         }
     }
-    const struct owner_wish wish = {.site = "", .one_session = true, .count = count, .nodes = choices};
+    const struct owner_wish wish = {.site = site, .one_session = true, .count = count, .nodes = choices};
     return owner_set_camera(ownership->owner, name, &wish);
 }
 
@@ -630,14 +655,14 @@ static void note_part(struct ownership *ownership)
     owner_set_looking(ownership->owner, !takes_part, clock_now_ms());
 }
 
-static void share(struct ownership *ownership, const char *name, json_t *nodes)
+static void share(struct ownership *ownership, const char *name, json_t *nodes, const char *site)
 {
     struct shared *shared = find_shared(ownership, name);
 
-    if (shared && json_equal(shared->nodes, nodes)) {
+    if (shared && json_equal(shared->nodes, nodes) && strcmp(shared->site, site) == 0) {
         return;
     }
-    int result = set_wish(ownership, name, nodes);
+    int result = set_wish(ownership, name, nodes, site);
     if (result == 0 && !shared) {
         shared = calloc(1, sizeof(*shared));
         if (shared && (shared->name = strdup(name))) {
@@ -653,6 +678,7 @@ static void share(struct ownership *ownership, const char *name, json_t *nodes)
     }
     json_decref(shared->nodes);
     shared->nodes = json_incref(nodes);
+    snprintf(shared->site, sizeof(shared->site), "%s", site);
     ownership->moved = true;
     note_part(ownership);
 }
@@ -696,7 +722,7 @@ void ownership_camera(struct ownership *ownership, const struct program_camera *
     json_t *nodes = json_object_get(camera->about, "nodes");
 
     if (json_is_array(nodes)) {
-        share(ownership, camera->name, nodes);
+        share(ownership, camera->name, nodes, message_string(camera->about, "site", ""));
     } else if (camera->about) {
         ownership_remove(ownership, camera->name);
     }
@@ -737,8 +763,11 @@ static int prepare(struct ownership *ownership, struct link *link, const json_t 
 {
     const struct bucket_handlers handlers = {
         .context = ownership, .state = on_state, .entry = on_entry, .written = on_written};
-    const struct owner_options options = {
-        .node = message_string(settings, "node", ""), .site = "", .resume = resume};
+    const struct owner_options options = {.node = message_string(settings, "node", ""),
+                                          .site = message_string(settings, "site", ""),
+                                          .weight = number_of(settings, "weight"),
+                                          .limit = number_of(settings, "limit"),
+                                          .resume = resume};
 
     ownership->owner = owner_create(&options);
     return !ownership->owner

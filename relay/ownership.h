@@ -35,6 +35,9 @@ void ownership_stopped(struct ownership *ownership, const char *camera);
 /* CAMERA is there, or has another state; whether nodes share it is in what ringcastd tells of it. */
 void ownership_camera(struct ownership *ownership, const struct program_camera *camera);
 
+/* What this node has to do: ringcastd's message `load`. Others are told with the next renewal. */
+void ownership_load(struct ownership *ownership, const json_t *body);
+
 /* There is no such camera any more, shared or not. */
 void ownership_remove(struct ownership *ownership, const char *camera);
 

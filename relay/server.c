@@ -327,6 +327,10 @@ static void on_message(void *context, struct channel_message *message)
     } else if (message_is(message->body, "stopped") && server->ownership) {
         ownership_stopped(server->ownership, message_string(message->body, "camera", ""));
         server->due_ms = 0;
+    } else if (message_is(message->body, "load")) {
+        if (server->ownership) {
+            ownership_load(server->ownership, message->body);
+        }
     } else if (message_is(message->body, "drain")) {
         drain(server, message_boolean(message->body, "on", true));
     } else if (message_is(message->body, "central-state")) {

@@ -203,10 +203,11 @@ int cluster_read(const struct config *config, json_t **settings, char why[CLUSTE
     if (cluster->line == 0) {
         return 0;
     }
-    *settings =
-        json_pack("{s:s, s:s, s:I, s:b, s:b, s:o}", "name", cluster->name, "node", cluster->node, "replicas",
-                  (json_int_t)cluster->replicas, "central", config_has_central(config), "config_key",
-                  config->cluster.config_key != NULL, "nats", list_servers(&cluster->nats));
+    *settings = json_pack("{s:s, s:s, s:I, s:s?, s:I, s:I, s:b, s:b, s:o}", "name", cluster->name, "node",
+                          cluster->node, "replicas", (json_int_t)cluster->replicas, "site", cluster->site,
+                          "weight", (json_int_t)cluster->weight, "limit", (json_int_t)cluster->limit,
+                          "central", config_has_central(config), "config_key",
+                          config->cluster.config_key != NULL, "nats", list_servers(&cluster->nats));
     if (!*settings) {
         snprintf(why, CLUSTER_WHY_SIZE, "cluster: out of memory");
         result = -ENOMEM;

@@ -25,6 +25,9 @@
 
 #define URL_SIZE 512
 
+/* Between two messages about this node's load, by which the others see how much it has to do. */
+#define LOAD_INTERVAL_MS 2000
+
 static const char no_word[] = "the cluster has not said yet which node fetches it";
 static const char no_node[] = "no node that may fetch it has it";
 static const char no_lease[] =
@@ -69,6 +72,41 @@ static bool is_held(const struct places *places)
     return places->until_ms > clock_now_ms();
 }
 
+/* kbit/s of all shared cameras that this node fetches, with their sub streams. */
+static json_int_t rate_of_shared(const struct supervisor *supervisor)
+{
+    char name[CONFIG_STREAM_NAME_MAX + 1];
+    double bits = 0;
+
+    for (size_t i = 0; i < supervisor->camera_count; i++) {
+        const struct camera_view view = camera_view(supervisor->cameras[i]);
+        snprintf(name, sizeof(name), "%s", view.name);
+        name[strcspn(name, "/")] = '\0';
+        const json_t *known = json_object_get(supervisor->places.known, name);
+        if (strcmp(message_string(known, "place", ""), "own") == 0) {
+            bits += view.bitrate;
+        }
+    }
+    return (json_int_t)(bits / 1000);
+}
+
+/* Leases come in while this node shares cameras, so it needs no timer. */
+static void tell_load(struct supervisor *supervisor)
+{
+    struct places *places = &supervisor->places;
+    const uint64_t now_ms = clock_now_ms();
+    struct machine_cpu now;
+
+    if (places->load_ms > 0 && now_ms < places->load_ms + LOAD_INTERVAL_MS) {
+        return;
+    }
+    places->load_ms = now_ms;
+    machine_cpu_read(&now);
+    cluster_tell(supervisor, message_pack("load", "{s:I, s:I}", "kbps", rate_of_shared(supervisor), "cpu",
+                                          (json_int_t)machine_cpu_share(&places->cpu, &now)));
+    places->cpu = now;
+}
+
 static void take_lease(struct supervisor *supervisor, const json_t *body)
 {
     struct places *places = &supervisor->places;
@@ -83,6 +121,7 @@ static void take_lease(struct supervisor *supervisor, const json_t *body)
         json_pack("{s:I, s:I}", "incarnation", incarnation, "until_ms", (json_int_t)places->until_ms), NULL,
         0);
     arm_lease(supervisor);
+    tell_load(supervisor);
     if (is_held(places) != was_held) {
         cameras_reconcile(supervisor);
     }
@@ -349,12 +388,12 @@ static json_t *describe_node(const json_t *node)
     const json_int_t version = message_integer(node, "version", 0);
     const double silent_s = (double)((json_int_t)clock_now_ms() - since_ms) / (double)MS_PER_SECOND;
 
-    return json_pack("{s:s, s:s, s:s, s:o, s:b, s:I, s:o}", "name", message_string(node, "name", ""),
-                     "status", message_string(node, "status", "gone"), "site",
-                     message_string(node, "site", ""), "version",
-                     version > 0 ? json_integer(version) : json_null(), "refused",
-                     message_boolean(node, "refused", false), "cameras", message_integer(node, "cameras", 0),
-                     "silent_s", since_ms > 0 ? json_real(silent_s) : json_null());
+    return json_pack(
+        "{s:s, s:s, s:s, s:o, s:b, s:I, s:I, s:I, s:o}", "name", message_string(node, "name", ""), "status",
+        message_string(node, "status", "gone"), "site", message_string(node, "site", ""), "version",
+        version > 0 ? json_integer(version) : json_null(), "refused", message_boolean(node, "refused", false),
+        "cameras", message_integer(node, "cameras", 0), "kbps", message_integer(node, "kbps", 0), "cpu",
+        message_integer(node, "cpu", 0), "silent_s", since_ms > 0 ? json_real(silent_s) : json_null());
 }
 
 json_t *places_describe_nodes(const struct places *places)

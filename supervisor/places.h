@@ -21,6 +21,7 @@
 #include <systemd/sd-event.h>
 
 #include "common/config/config.h"
+#include "supervisor/process/machine_cpu.h"
 
 struct camera;
 struct supervisor;
@@ -32,6 +33,8 @@ struct places {
     sd_event_source *timer; /* armed while the lease lasts */
     json_t *view;           /* what ringcast-relay has last said of the nodes; NULL: nothing */
     json_t *link;           /* the same of its connection with NATS: {up, why} */
+    uint64_t load_ms;       /* when ringcast-relay was told of this node's load; 0: it was not */
+    struct machine_cpu cpu; /* at that time */
     bool draining;          /* as ringcastctl has said: shared cameras are to be other nodes' */
 };
 

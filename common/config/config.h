@@ -52,6 +52,7 @@ struct config_camera {
     bool mirror;              /* the picture is shown with left and right exchanged */
     char *crop;               /* "left,top,right,bottom", per cent that are not shown; NULL: all is shown */
     struct config_list nodes; /* of the cluster, of which one fetches it; not of a sub stream */
+    char *site;               /* whose nodes go before the other ones; NULL: none do */
     bool enabled;             /* default: true */
     bool on_demand;           /* default: false; of a camera of another node true */
     size_t on_demand_idle;    /* seconds without a viewer before it sleeps */
@@ -177,6 +178,9 @@ struct config_cluster {
     char *
         config_key; /* absolute path of the key to the cameras of the whole cluster; NULL: this node has none */
     bool central_cameras; /* this node has these cameras, also without the key */
+    char *site;           /* where this node is: config_check_node; NULL: not said */
+    size_t weight;        /* of this machine; 1000: an ordinary one */
+    size_t limit;         /* shared cameras that it fetches at most; 0: no limit */
 };
 
 /* How the pages look. */

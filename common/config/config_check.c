@@ -195,6 +195,15 @@ bool config_check_node(const char *name, char problem[CONFIG_PROBLEM_SIZE])
     return true;
 }
 
+/* Written as nodes are, so that tables and subjects can have it. */
+bool config_check_site(const char *name, char problem[CONFIG_PROBLEM_SIZE])
+{
+    if (subject_check_node(name) < 0) {
+        return refuse(problem, "not a site; use 1 to %d letters, digits, \"_\" and \"-\"", SUBJECT_NODE_MAX);
+    }
+    return true;
+}
+
 bool config_check_user(const char *name, char problem[CONFIG_PROBLEM_SIZE])
 {
     if (!getpwnam(name)) {

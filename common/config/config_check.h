@@ -24,6 +24,7 @@ bool config_check_crop(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_ports(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_fingerprint(const char *text, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_node(const char *name, char problem[CONFIG_PROBLEM_SIZE]);
+bool config_check_site(const char *name, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_nats(const char *url, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_instance(const char *instance, char problem[CONFIG_PROBLEM_SIZE]);
 bool config_check_path(const char *path, char problem[CONFIG_PROBLEM_SIZE]);

@@ -708,6 +708,12 @@ static void check_nodes(const struct config_reader *reader, const struct config_
         config_reader_report(reader, line, "nodes",
                              "missing; name the nodes of the cluster that may fetch it, such as ( \"a\" )");
     }
+    if (camera->nodes.count == 0 && camera->site) {
+        config_reader_report(
+            reader, config_reader_line(reader, "site"), "site",
+            "a site that is preferred, and no nodes of which one could be there; add nodes = "
+            "( \"…\" ), or remove it");
+    }
     if (camera->nodes.count == 0) {
         return;
     }

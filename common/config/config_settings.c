@@ -70,6 +70,10 @@
 /* Copies that JetStream makes of a bucket at most. */
 #define REPLICAS_MAX 5
 
+/* Of a node's machine: relay/owner/placement.h. */
+#define WEIGHT_DEFAULT 1000
+#define WEIGHT_MAX 100000
+
 /* Nodes that may fetch one camera. */
 #define CAMERA_NODES_MAX 64
 
@@ -244,6 +248,9 @@ static const struct setting cluster_settings[] = {
     {"replicas", SETTING_INTEGER, 0, TOP(cluster.replicas), 1, REPLICAS_MAX, .number = 1},
     {"config_key", SETTING_STRING, 0, TOP(cluster.config_key), 1, 4096, .check = config_check_path},
     {"central_cameras", SETTING_BOOLEAN, 0, TOP(cluster.central_cameras), .number = false},
+    {"site", SETTING_STRING, 0, TOP(cluster.site), 1, SUBJECT_NODE_MAX, .check = config_check_site},
+    {"weight", SETTING_INTEGER, 0, TOP(cluster.weight), 1, WEIGHT_MAX, .number = WEIGHT_DEFAULT},
+    {"limit", SETTING_INTEGER, 0, TOP(cluster.limit), 0, SETTING_CAMERAS_MAX, .number = 0},
 };
 
 static const struct setting_group cluster_group = {cluster_settings, COUNT(cluster_settings)};
@@ -295,12 +302,13 @@ static const struct setting top_settings[] = {
     {"cameras", SETTING_CAMERAS, SETTING_REQUIRED, TOP(cameras), 0, SETTING_CAMERAS_MAX, .number = 0},
 };
 
-/* Between the nodes and the sub stream stand the settings that a sub stream has, too. */
+/* Between the site and the sub stream stand the settings that a sub stream has, too. */
 static const struct setting camera_settings[] = {
     {"name", SETTING_STRING, SETTING_REQUIRED, CAMERA(name), 1, CONFIG_CAMERA_NAME_MAX,
      .check = config_check_name},
     {"nodes", SETTING_STRINGS, 0, CAMERA(nodes), 1, SUBJECT_NODE_MAX, .check = config_check_node,
      .most = CAMERA_NODES_MAX, .example = "a"},
+    {"site", SETTING_STRING, 0, CAMERA(site), 1, SUBJECT_NODE_MAX, .check = config_check_site},
     {"url", SETTING_URL, SETTING_TASK | SETTING_REQUIRED, TASK(url), 1, URL_MAX, .check = config_check_url},
     {"username", SETTING_STRING, SETTING_TASK | SETTING_LOGIN, TASK(username), 1, CREDENTIAL_MAX,
      .check = config_check_credential},
@@ -344,7 +352,7 @@ static const struct setting task_settings[] = {
 const struct setting_group setting_group_file = {top_settings, COUNT(top_settings)};
 const struct setting_group setting_group_cluster_file = {&top_settings[COUNT(top_settings) - 1], 1};
 const struct setting_group setting_group_camera = {camera_settings, COUNT(camera_settings)};
-const struct setting_group setting_group_sub = {&camera_settings[2], COUNT(camera_settings) - 3};
+const struct setting_group setting_group_sub = {&camera_settings[3], COUNT(camera_settings) - 4};
 const struct setting_group setting_group_task = {task_settings, COUNT(task_settings)};
 
 const struct setting *setting_find(const struct setting_group *group, const char *name)

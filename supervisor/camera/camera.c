@@ -505,10 +505,26 @@ void camera_restart(struct camera *camera)
     }
 }
 
-static bool is_shown_alike(const struct config_camera *a, const struct config_camera *b)
+static bool is_same_text(const char *a, const char *b)
 {
-    bool same_crop = a->crop && b->crop ? strcmp(a->crop, b->crop) == 0 : a->crop == b->crop;
-    return a->mirror == b->mirror && same_crop;
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_same_list(const struct config_list *a, const struct config_list *b)
+{
+    bool same = a->count == b->count;
+
+    for (size_t i = 0; same && i < a->count; i++) {
+        same = strcmp(a->items[i], b->items[i]) == 0;
+    }
+    return same;
+}
+
+/* True if the same is told of both (camera_state_message). */
+static bool is_told_alike(const struct config_camera *a, const struct config_camera *b)
+{
+    return a->mirror == b->mirror && is_same_text(a->crop, b->crop) && is_same_text(a->site, b->site) &&
+           is_same_list(&a->nodes, &b->nodes);
 }
 
 /* Notes where the camera comes from. True if that is a change. */
@@ -527,11 +543,11 @@ static bool take_remote(struct camera *camera)
 void camera_set(struct camera *camera, const struct config_camera *config)
 {
     bool same_task = config_camera_same_task(camera->config, config);
-    bool same_look = is_shown_alike(camera->config, config);
+    bool told_alike = is_told_alike(camera->config, config);
 
     config_camera_finish(&camera->settings);
     config_camera_copy(&camera->settings, config);
-    same_look = !take_remote(camera) && same_look;
+    told_alike = !take_remote(camera) && told_alike;
     logins_set(camera->login, &camera->config->task);
     if (!config->on_demand) {
         camera->sleepy = false;
@@ -543,7 +559,7 @@ void camera_set(struct camera *camera, const struct config_camera *config)
     }
     consider_sleep(camera);
     store_state(camera);
-    if (!same_look) {
+    if (!told_alike) {
         camera->callbacks.changed(camera->callbacks.data, camera);
     }
 }
@@ -959,6 +975,7 @@ struct camera_view camera_view(const struct camera *camera)
         .ended = camera->ended,
         .origin = camera->config->origin,
         .nodes = &camera->config->nodes,
+        .site = camera->config->site,
         .sandbox = camera->sandbox,
         .last_exit = worker_last_exit(camera->worker),
     };
@@ -1008,10 +1025,11 @@ static json_t *nodes_of(const struct camera_view *view)
 
 json_t *camera_state_message(const struct camera_view *view)
 {
-    return message_pack(
-        "camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?, s:I, s:b, s:o, s:s?, s:o}", "name",
-        view->name, "state", camera_strstate(view->state), "error", view->error, "codecs", view->codecs,
-        "width", (json_int_t)view->width, "height", (json_int_t)view->height, "audio", view->audio,
-        "audio_error", view->audio_error, "look_back", (json_int_t)view->look_back, "mirror", view->mirror,
-        "crop", crop_of(view), "remote", view->node, "nodes", nodes_of(view));
+    return message_pack("camera-state",
+                        "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?, s:I, s:b, s:o, s:s?, s:o, s:s?}",
+                        "name", view->name, "state", camera_strstate(view->state), "error", view->error,
+                        "codecs", view->codecs, "width", (json_int_t)view->width, "height",
+                        (json_int_t)view->height, "audio", view->audio, "audio_error", view->audio_error,
+                        "look_back", (json_int_t)view->look_back, "mirror", view->mirror, "crop",
+                        crop_of(view), "remote", view->node, "nodes", nodes_of(view), "site", view->site);
 }

@@ -113,8 +113,9 @@ static void the_relay_runs_while_there_is_a_cluster(void **state)
     daemon_wait_file(
         &daemon, "relay.log",
         "\"cluster\":{\"ca\":null,\"central\":false,\"certificate\":null,\"config_key\":false,"
-        "\"credentials\":\"" SEED "\\n\",\"key\":null,"
-        "\"name\":\"site\",\"nats\":[\"nats://u:c4nary-nats@127.0.0.1:9\"],\"node\":\"a\",\"replicas\":1}");
+        "\"credentials\":\"" SEED "\\n\",\"key\":null,\"limit\":0,"
+        "\"name\":\"site\",\"nats\":[\"nats://u:c4nary-nats@127.0.0.1:9\"],\"node\":\"a\",\"replicas\":1,"
+        "\"site\":null,\"weight\":1000}");
     daemon_wait_file(&daemon, "relay.log", "{\"name\":\"own\",\"remote\":null,\"state\":");
     daemon_wait_file(&daemon, "relay.log", "{\"name\":\"far\",\"remote\":\"b\",\"state\":");
     daemon_wait_file(&daemon, "fanout.log", "\"name\":\"far\",\"remote\":\"b\"");

@@ -57,15 +57,22 @@ static void a_cluster_has_a_name_a_node_and_servers(void **state)
     assert_int_equal(config->cluster.nats.count, 1);
     assert_null(config->cluster.credentials);
     assert_null(config->cluster.ca);
+    assert_null(config->cluster.site);
+    assert_int_equal(config->cluster.weight, 1000);
+    assert_int_equal(config->cluster.limit, 0);
     config_free(config);
 
     config = accept(
         "cluster = { name = \"my_site-2\"; node = \"B\"; credentials = \"/c/b.creds\"; ca = \"/c/ca.pem\";\n"
+        "  site = \"yard_1\"; weight = 2500; limit = 40;\n"
         "  certificate = \"/c/b.pem\"; key = \"/c/b.key\";\n"
         "  nats = ( \"tls://nats.example\", \"NATS://u:p%40@[::1]:4222/\", \"nats://token@h\" ); };\n" NONE);
     assert_string_equal(config->cluster.name, "my_site-2");
     assert_string_equal(config->cluster.credentials, "/c/b.creds");
     assert_string_equal(config->cluster.key, "/c/b.key");
+    assert_string_equal(config->cluster.site, "yard_1");
+    assert_int_equal(config->cluster.weight, 2500);
+    assert_int_equal(config->cluster.limit, 40);
     assert_string_equal(config->cluster.nats.items[1], "NATS://u:p%40@[::1]:4222/");
     config_free(config);
 
@@ -230,6 +237,35 @@ static void nobody_looks_and_nothing_comes_unless_it_is_written(void **state)
     config_free(config);
 }
 
+#define SITE_RULE "not a site; use 1 to 32 letters, digits, \"_\" and \"-\""
+
+static void a_camera_prefers_a_site_of_its_nodes(void **state)
+{
+    static const struct bad_case cases[] = {
+        {CAMERAS("url = \"rtsp://h\"; nodes = ( \"a\", \"b\" ); site = \"y.d\";"),
+         "c.conf:3: cameras[0].site: " SITE_RULE "\n"},
+        {CAMERAS("url = \"rtsp://h\";\n site = \"yard\";"),
+         "c.conf:4: cameras[0].site: a site that is preferred, and no nodes of which one could be there; add "
+         "nodes = ( \"…\" ), or remove it\n"},
+        {CAMERAS("url = \"rtsp://h\"; nodes = ( \"a\" ); sub = { url = \"rtsp://h/s\"; site = \"yard\"; };"),
+         "c.conf:3: cameras[0].sub.site: unknown setting; remove it, or see "
+         "docs/reference/configuration.md\n"},
+        {"cluster = { node = \"a\"; nats = ( \"nats://h\" );\n site = \"\"; weight = 0; limit = 1001; "
+         "};\n" NONE,
+         "c.conf:2: cluster.site: empty; give a value or remove the setting\n"
+         "c.conf:2: cluster.weight: 0 is out of range; use 1 to 100000\n"
+         "c.conf:2: cluster.limit: 1001 is out of range; use 0 to 1000\n"},
+    };
+    struct config *config = accept(
+        CAMERAS("url = \"rtsp://h\"; nodes = ( \"a\", \"b\" ); site = \"yard\"; sub = \"rtsp://h/s\";"));
+
+    (void)state;
+    assert_string_equal(config->cameras[0].site, "yard");
+    assert_null(config->cameras[1].site);
+    config_free(config);
+    ASSERT_BAD(cases);
+}
+
 #define NOT_HERE "not for a camera of another node; remove it, and set it on node \"b\"\n"
 
 static void it_needs_a_cluster_and_another_node(void **state)
@@ -280,6 +316,7 @@ int main(void)
         TEST(its_passwords_are_secrets),
         TEST(a_url_names_node_and_stream),
         TEST(nobody_looks_and_nothing_comes_unless_it_is_written),
+        TEST(a_camera_prefers_a_site_of_its_nodes),
         TEST(it_needs_a_cluster_and_another_node),
     };
 

@@ -18,7 +18,7 @@
     "\"streams_received\":1,\"jumps\":5}"
 #define NODES                                                                                                \
     "\"nodes\":[{\"name\":\"a\",\"status\":\"draining\",\"site\":\"\",\"version\":null,\"refused\":false,"   \
-    "\"cameras\":2,\"silent_s\":null},"                                                                      \
+    "\"cameras\":2,\"kbps\":8100,\"cpu\":345,\"silent_s\":null},"                                            \
     "{\"name\":\"north\",\"status\":\"live\",\"site\":\"yard\",\"version\":4,\"refused\":true,\"cameras\":"  \
     "10,"                                                                                                    \
     "\"silent_s\":2.5}]"
@@ -27,9 +27,9 @@
     "\"far\":{\"place\":\"node\",\"node\":\"b\",\"shared\":false},"                                          \
     "\"gate\":{\"place\":\"none\",\"node\":null,\"shared\":true,\"why\":\"nobody has it\"}}"
 #define TABLE                                                                                                \
-    "NODE   STATUS    SITE  CAMERAS            VERSION  SILENT\n"                                            \
-    "a      draining  -           2                  -       -\n"                                            \
-    "north  silent    yard       10  4, not the newest      2s\n"
+    "NODE   STATUS    SITE  CAMERAS  KBIT/S  CPU            VERSION  SILENT\n"                               \
+    "a      draining  -           2    8100  34%                  -       -\n"                               \
+    "north  silent    yard       10       -    -  4, not the newest      2s\n"
 
 /* What PRINT writes for REPLY, malloc'ed. */
 static char *printed(const char *reply, void (*print)(const json_t *reply, FILE *out))
@@ -86,8 +86,8 @@ static void what_was_received_cannot_move_the_cursor(void **state)
     assert_printed(
         "{\"watched\":true,\"nodes\":[{\"name\":\"a\\u001b[2J\",\"status\":[],\"cameras\":\"x\"}]}",
         cluster_print_nodes,
-        "NODE      STATUS  SITE  CAMERAS  VERSION  SILENT\n"
-        "a\\x1b[2J  -       -           -        -       -\n");
+        "NODE      STATUS  SITE  CAMERAS  KBIT/S  CPU  VERSION  SILENT\n"
+        "a\\x1b[2J  -       -           -       -    -        -       -\n");
 }
 
 static void why_there_is_no_link_is_said(void **state)
