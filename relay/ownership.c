@@ -45,16 +45,19 @@ enum place {
     PLACE_OWN,    /* from the camera */
     PLACE_NODE,   /* from another node */
     PLACE_NONE,   /* from nowhere, and it says `stopped` when nothing of it is published any more */
+    PLACE_PREPARE, /* from the camera, to have a keyframe when it becomes this node's; nothing is published yet */
 };
 
 /* A shared camera, and what ringcastd was told of it. */
 struct shared {
     TAILQ_ENTRY(shared) link;
     char *name;
-    bool fetched;  /* ringcastd is to fetch it */
-    bool stopping; /* ringcastd is to stop it, and has not said that it has */
-    json_t *nodes; /* that may fetch it */
+    bool fetched;   /* ringcastd is to fetch it */
+    bool stopping;  /* ringcastd is to stop it, and has not said that it has */
+    bool preparing; /* this node is to have it next: ringcastd is to have it ready */
+    json_t *nodes;  /* that may fetch it */
     char site[SITE_MAX];
+    bool one_session;
     enum place told;
     char told_node[SUBJECT_NODE_MAX + 1];
 };
@@ -361,6 +364,19 @@ static void fetch(struct ownership *ownership, const struct owner_action *action
         log_camera(LOG_LEVEL_INFO, shared->name, "camera %s: it is this node's now, fence %llu", shared->name,
                    (unsigned long long)action->fence);
         shared->fetched = true;
+        shared->preparing = false;
+        ownership->moved = true;
+    }
+}
+
+static void prepare_camera(struct ownership *ownership, const struct owner_action *action)
+{
+    struct shared *shared = find_shared(ownership, action->name);
+
+    if (shared) {
+        log_camera(LOG_LEVEL_INFO, shared->name, "camera %s: it is to be this node's, and is made ready",
+                   shared->name);
+        shared->preparing = true;
         ownership->moved = true;
     }
 }
@@ -372,8 +388,10 @@ static void stop(struct ownership *ownership, const struct owner_action *action)
     if (!shared || shared->told != PLACE_OWN) {
         if (shared) {
             shared->fetched = false;
+            shared->preparing = false;
+            ownership->moved = true;
         }
-        owner_stopped(ownership->owner, action->name); /* ringcastd does not fetch it */
+        owner_stopped(ownership->owner, action->name); /* nothing of it was published */
         return;
     }
     log_camera(LOG_LEVEL_INFO, shared->name, "camera %s: it is not this node's any more", shared->name);
@@ -423,8 +441,7 @@ static void obey(struct ownership *ownership, const struct owner_action *action)
         fetch(ownership, action);
         break;
     case OWNER_PREPARE:
-        owner_ready(ownership->owner,
-                    action->name); /* cameras are said to bear one session, so it is not asked for */
+        prepare_camera(ownership, action);
         break;
     case OWNER_STOP:
         stop(ownership, action);
@@ -440,8 +457,14 @@ static enum place place_of(const struct ownership *ownership, const struct share
     if (shared->fetched) {
         return PLACE_OWN;
     }
-    if (shared->stopping || owner_where(ownership->owner, shared->name, &place) < 0 ||
-        place.state != CLAIM_FOREIGN || !place.node || *place.node == '\0' ||
+    if (shared->stopping || owner_where(ownership->owner, shared->name, &place) < 0) {
+        return PLACE_NONE;
+    }
+    if (shared->preparing) {
+        *node = place.node;
+        return PLACE_PREPARE;
+    }
+    if (place.state != CLAIM_FOREIGN || !place.node || *place.node == '\0' ||
         strcmp(place.node, ownership->node) == 0) { /* in its former life */
         return PLACE_NONE;
     }
@@ -460,8 +483,11 @@ static bool is_bound(const struct ownership *ownership, const struct shared *sha
 /* Tells ringcastd what it does not know yet. What it does not read now is told in the next turn. */
 static void tell_places(struct ownership *ownership)
 {
-    static const char *const names[] = {
-        [PLACE_UNTOLD] = "none", [PLACE_OWN] = "own", [PLACE_NODE] = "node", [PLACE_NONE] = "none"};
+    static const char *const names[] = {[PLACE_UNTOLD] = "none",
+                                        [PLACE_OWN] = "own",
+                                        [PLACE_NODE] = "node",
+                                        [PLACE_NONE] = "none",
+                                        [PLACE_PREPARE] = "prepare"};
     struct shared *shared;
 
     ownership->moved = false;
@@ -474,7 +500,7 @@ static void tell_places(struct ownership *ownership)
         }
         if (program_tell(ownership->program,
                          message_pack("place", "{s:s, s:s, s:s?}", "camera", shared->name, "place",
-                                      names[place], "node", place == PLACE_NODE ? node : NULL)) < 0) {
+                                      names[place], "node", *node != '\0' ? node : NULL)) < 0) {
             ownership->moved = true;
             return;
         }
@@ -612,9 +638,10 @@ void ownership_stopped(struct ownership *ownership, const char *camera)
     }
 }
 
-/* A camera may be fetched by the nodes that it lists, those of SITE first. */
-static int set_wish(struct ownership *ownership, const char *name, const json_t *nodes, const char *site)
+/* A camera may be fetched by the nodes that it lists, those of its site first. */
+static int set_wish(struct ownership *ownership, const struct program_camera *camera)
 {
+    const json_t *nodes = json_object_get(camera->about, "nodes");
     struct owner_choice choices[OWNER_WISH_NODES_MAX];
     size_t count =
         json_array_size(nodes) < OWNER_WISH_NODES_MAX ? json_array_size(nodes) : OWNER_WISH_NODES_MAX;
@@ -625,8 +652,11 @@ static int set_wish(struct ownership *ownership, const char *name, const json_t 
             return -EBADMSG;
         }
     }
-    const struct owner_wish wish = {.site = site, .one_session = true, .count = count, .nodes = choices};
-    return owner_set_camera(ownership->owner, name, &wish);
+    const struct owner_wish wish = {.site = message_string(camera->about, "site", ""),
+                                    .one_session = message_boolean(camera->about, "one_session", false),
+                                    .count = count,
+                                    .nodes = choices};
+    return owner_set_camera(ownership->owner, camera->name, &wish);
 }
 
 static bool lists(const json_t *nodes, const char *node)
@@ -655,14 +685,18 @@ static void note_part(struct ownership *ownership)
     owner_set_looking(ownership->owner, !takes_part, clock_now_ms());
 }
 
-static void share(struct ownership *ownership, const char *name, json_t *nodes, const char *site)
+static void share(struct ownership *ownership, const struct program_camera *camera)
 {
+    const char *name = camera->name, *site = message_string(camera->about, "site", "");
+    const bool one_session = message_boolean(camera->about, "one_session", false);
+    json_t *nodes = json_object_get(camera->about, "nodes");
     struct shared *shared = find_shared(ownership, name);
 
-    if (shared && json_equal(shared->nodes, nodes) && strcmp(shared->site, site) == 0) {
+    if (shared && json_equal(shared->nodes, nodes) && strcmp(shared->site, site) == 0 &&
+        shared->one_session == one_session) {
         return;
     }
-    int result = set_wish(ownership, name, nodes, site);
+    int result = set_wish(ownership, camera);
     if (result == 0 && !shared) {
         shared = calloc(1, sizeof(*shared));
         if (shared && (shared->name = strdup(name))) {
@@ -679,6 +713,7 @@ static void share(struct ownership *ownership, const char *name, json_t *nodes, 
     json_decref(shared->nodes);
     shared->nodes = json_incref(nodes);
     snprintf(shared->site, sizeof(shared->site), "%s", site);
+    shared->one_session = one_session;
     ownership->moved = true;
     note_part(ownership);
 }
@@ -717,16 +752,24 @@ void ownership_tell_again(struct ownership *ownership)
     ownership->told_incarnation = 0;
 }
 
+/* A camera that sleeps has nothing that could be missed. */
+static bool is_prepared(const struct shared *shared, const struct program_camera *camera)
+{
+    return shared->preparing && shared->told == PLACE_PREPARE && camera->node[0] == '\0' &&
+           (strcmp(camera->state, "streaming") == 0 || strcmp(camera->state, "idle") == 0);
+}
+
 void ownership_camera(struct ownership *ownership, const struct program_camera *camera)
 {
-    json_t *nodes = json_object_get(camera->about, "nodes");
-
-    if (json_is_array(nodes)) {
-        share(ownership, camera->name, nodes, message_string(camera->about, "site", ""));
+    if (json_is_array(json_object_get(camera->about, "nodes"))) {
+        share(ownership, camera);
     } else if (camera->about) {
         ownership_remove(ownership, camera->name);
     }
     const struct shared *shared = find_shared(ownership, camera->name);
+    if (shared && is_prepared(shared, camera)) {
+        owner_ready(ownership->owner, camera->name);
+    }
     if (shared && shared->fetched) {
         owner_set_well(ownership->owner, camera->name, strcmp(camera->state, "streaming") == 0,
                        clock_now_ms());

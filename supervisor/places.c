@@ -278,7 +278,7 @@ static const char *why_held(const struct supervisor *supervisor, const struct co
     if (strcmp(place, "node") == 0 && subject_check_node(node) == 0) {
         return NULL;
     }
-    if (strcmp(place, "own") != 0) {
+    if (strcmp(place, "own") != 0 && strcmp(place, "prepare") != 0) {
         return json_object_get(supervisor->places.known, camera->name) ? no_node : no_word;
     }
     return is_held(&supervisor->places) || is_bound(supervisor->config, camera) ? NULL : no_lease;
@@ -344,6 +344,8 @@ static json_t *describe_shared(const struct supervisor *supervisor, const struct
 
     if (why) {
         place = "none";
+    } else if (strcmp(place, "prepare") == 0) {
+        place = "node"; /* it is still that node's */
     }
     if (strcmp(place, "node") != 0) {
         node = strcmp(place, "own") == 0 ? supervisor->config->cluster.node : NULL;

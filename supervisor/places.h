@@ -10,6 +10,9 @@
  *    └─────────────────────┘  └───────────────────────────────┘
  *      place `none`, or the node's lease has run out           place `none`
  *
+ * With `prepare` a camera is taken from the camera itself, as with `own`, while another node still sends it to the others: this node is to
+ * have it next. ringcast-relay sends nothing of it before it is this node's, so nothing need be said when that is called off.
+ *
  * A camera that only this node may have is its own until something else is said, so that it is there without NATS, too. A camera that is held has no worker. ringcast-relay, which waits for that before it gives a camera away, is told with `stopped`.
  */
 #ifndef SUPERVISOR_PLACES_H

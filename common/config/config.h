@@ -53,6 +53,7 @@ struct config_camera {
     char *crop;               /* "left,top,right,bottom", per cent that are not shown; NULL: all is shown */
     struct config_list nodes; /* of the cluster, of which one fetches it; not of a sub stream */
     char *site;               /* whose nodes go before the other ones; NULL: none do */
+    bool one_session;         /* it bears one only, also when one node hands it over to another one */
     bool enabled;             /* default: true */
     bool on_demand;           /* default: false; of a camera of another node true */
     size_t on_demand_idle;    /* seconds without a viewer before it sleeps */

@@ -302,13 +302,14 @@ static const struct setting top_settings[] = {
     {"cameras", SETTING_CAMERAS, SETTING_REQUIRED, TOP(cameras), 0, SETTING_CAMERAS_MAX, .number = 0},
 };
 
-/* Between the site and the sub stream stand the settings that a sub stream has, too. */
+/* Between one_session and the sub stream stand the settings that a sub stream has, too. */
 static const struct setting camera_settings[] = {
     {"name", SETTING_STRING, SETTING_REQUIRED, CAMERA(name), 1, CONFIG_CAMERA_NAME_MAX,
      .check = config_check_name},
     {"nodes", SETTING_STRINGS, 0, CAMERA(nodes), 1, SUBJECT_NODE_MAX, .check = config_check_node,
      .most = CAMERA_NODES_MAX, .example = "a"},
     {"site", SETTING_STRING, 0, CAMERA(site), 1, SUBJECT_NODE_MAX, .check = config_check_site},
+    {"one_session", SETTING_BOOLEAN, 0, CAMERA(one_session), .number = false},
     {"url", SETTING_URL, SETTING_TASK | SETTING_REQUIRED, TASK(url), 1, URL_MAX, .check = config_check_url},
     {"username", SETTING_STRING, SETTING_TASK | SETTING_LOGIN, TASK(username), 1, CREDENTIAL_MAX,
      .check = config_check_credential},
@@ -352,7 +353,7 @@ static const struct setting task_settings[] = {
 const struct setting_group setting_group_file = {top_settings, COUNT(top_settings)};
 const struct setting_group setting_group_cluster_file = {&top_settings[COUNT(top_settings) - 1], 1};
 const struct setting_group setting_group_camera = {camera_settings, COUNT(camera_settings)};
-const struct setting_group setting_group_sub = {&camera_settings[3], COUNT(camera_settings) - 4};
+const struct setting_group setting_group_sub = {&camera_settings[4], COUNT(camera_settings) - 5};
 const struct setting_group setting_group_task = {task_settings, COUNT(task_settings)};
 
 const struct setting *setting_find(const struct setting_group *group, const char *name)

@@ -523,8 +523,8 @@ static bool is_same_list(const struct config_list *a, const struct config_list *
 /* True if the same is told of both (camera_state_message). */
 static bool is_told_alike(const struct config_camera *a, const struct config_camera *b)
 {
-    return a->mirror == b->mirror && is_same_text(a->crop, b->crop) && is_same_text(a->site, b->site) &&
-           is_same_list(&a->nodes, &b->nodes);
+    return a->mirror == b->mirror && a->one_session == b->one_session && is_same_text(a->crop, b->crop) &&
+           is_same_text(a->site, b->site) && is_same_list(&a->nodes, &b->nodes);
 }
 
 /* Notes where the camera comes from. True if that is a change. */
@@ -976,6 +976,7 @@ struct camera_view camera_view(const struct camera *camera)
         .origin = camera->config->origin,
         .nodes = &camera->config->nodes,
         .site = camera->config->site,
+        .one_session = camera->config->one_session,
         .sandbox = camera->sandbox,
         .last_exit = worker_last_exit(camera->worker),
     };
@@ -1025,11 +1026,11 @@ static json_t *nodes_of(const struct camera_view *view)
 
 json_t *camera_state_message(const struct camera_view *view)
 {
-    return message_pack("camera-state",
-                        "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?, s:I, s:b, s:o, s:s?, s:o, s:s?}",
-                        "name", view->name, "state", camera_strstate(view->state), "error", view->error,
-                        "codecs", view->codecs, "width", (json_int_t)view->width, "height",
-                        (json_int_t)view->height, "audio", view->audio, "audio_error", view->audio_error,
-                        "look_back", (json_int_t)view->look_back, "mirror", view->mirror, "crop",
-                        crop_of(view), "remote", view->node, "nodes", nodes_of(view), "site", view->site);
+    return message_pack(
+        "camera-state", "{s:s, s:s, s:s?, s:s?, s:I, s:I, s:s?, s:s?, s:I, s:b, s:o, s:s?, s:o, s:s?, s:b}",
+        "name", view->name, "state", camera_strstate(view->state), "error", view->error, "codecs",
+        view->codecs, "width", (json_int_t)view->width, "height", (json_int_t)view->height, "audio",
+        view->audio, "audio_error", view->audio_error, "look_back", (json_int_t)view->look_back, "mirror",
+        view->mirror, "crop", crop_of(view), "remote", view->node, "nodes", nodes_of(view), "site",
+        view->site, "one_session", view->one_session);
 }

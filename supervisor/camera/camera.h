@@ -71,6 +71,7 @@ struct camera_view {
     const char *crop;   /* "left,top,right,bottom", per cent; NULL: all of it is shown */
     const struct config_list *nodes; /* that share it; empty: it is this node's alone */
     const char *site;                /* whose nodes go before the others; NULL: none do */
+    bool one_session;                /* so the next node cannot get ready while this one fetches it */
     const char *node;                /* of the cluster, from which it comes; NULL: it is this node's own */
     int ring_reader;                 /* descriptor, read-only; -1: there is no ring now */
     int wake;           /* eventfd that the worker writes at each publish; -1: there is no ring now */

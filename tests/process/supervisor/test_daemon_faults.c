@@ -143,8 +143,9 @@ static void a_new_fanout_is_told_everything(void **state)
     daemon_wait_file(
         &daemon, "fanout.log",
         "{\"audio\":null,\"audio_error\":null,\"codecs\":\"avc1.64001F\",\"crop\":null,\"error\":null,"
-        "\"height\":720,\"look_back\":0,\"mirror\":false,\"name\":\"front\",\"nodes\":null,\"remote\":null,"
-        "\"site\":null,\"state\":"
+        "\"height\":720,\"look_back\":0,\"mirror\":false,\"name\":\"front\",\"nodes\":null,\"one_session\":"
+        "false,"
+        "\"remote\":null,\"site\":null,\"state\":"
         "\"streaming\",\"type\":\"camera-state\",\"v\":1,\"width\":1280}");
     daemon_finish(&daemon);
 }

@@ -63,7 +63,8 @@ static void a_camera_without_room_has_failed(void **state)
     assert_int_equal(message_integer(gate, "ring_size", -1), 0);
     json_decref(status);
     daemon_wait_file(&daemon, "fanout.log",
-                     "\"name\":\"gate\",\"nodes\":null,\"remote\":null,\"site\":null,\"state\":\"failed\"");
+                     "\"name\":\"gate\",\"nodes\":null,\"one_session\":false,\"remote\":null,\"site\":null,"
+                     "\"state\":\"failed\"");
     limit_files(&daemon, PLENTY_BYTES);
     daemon_wait_camera(&daemon, "gate", "streaming", 0);
     assert_int_equal(daemon_wait_camera(&daemon, "front", "streaming", 0), front);
