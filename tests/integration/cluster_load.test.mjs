@@ -2,7 +2,7 @@
 // Which node takes a camera: the one at the site that it prefers, and else the one that has least to do by what its cameras send and by its CPUs.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { hasRelay, natsServer, node } from '../support/cluster.mjs';
 import { program } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
@@ -39,11 +39,12 @@ class Machine {
 
   /** All CPUs are in use, until the end of the test. */
   busy() {
-    this.timer = setInterval(() => {
+    const timer = setInterval(() => {
       this.#ticks[0] += 50;
-      this.#write();
+      if (existsSync(this.stat)) this.#write();
+      else clearInterval(timer);
     }, 50);
-    this.timer.unref();
+    timer.unref();
   }
 }
 
