@@ -2,12 +2,18 @@
 #include "ctl/cluster.h"
 
 #include <string.h>
+#include <time.h>
 
+#include "common/base/clock.h"
 #include "common/base/text.h"
 #include "common/ipc/message.h"
+#include "ctl/await.h"
 #include "ctl/central.h"
 #include "ctl/request.h"
 #include "ctl/table.h"
+
+/* Milliseconds between two looks at a drain that is waited for. */
+#define LOOK_MS 100
 
 /* Bytes of an escaped word. */
 #define WORD_SIZE 512
@@ -224,7 +230,49 @@ enum exit_code cluster_show_where(struct client *client, const struct options *o
     return code;
 }
 
+/* The first shared camera of CAMERAS that another node does not have yet; NULL: they have all. */
+static const char *first_not_given(const json_t *cameras)
+{
+    const char *name;
+    json_t *camera;
+
+    json_object_foreach((json_t *)cameras, name, camera) {
+        if (message_boolean(camera, "shared", false) && !is_at(camera, "node")) {
+            return name;
+        }
+    }
+    return NULL;
+}
+
+/* Waits until other nodes have all shared cameras. */
+static enum exit_code await_drained(struct client *client, const struct options *options)
+{
+    const double seconds = options->timeout > 0 ? options->timeout : AWAIT_SECONDS;
+    const uint64_t deadline = clock_now_ms() + (uint64_t)(seconds * MS_PER_SECOND);
+    char left[WORD_SIZE] = "";
+
+    for (;;) {
+        json_t *reply = NULL;
+        enum exit_code code = ask(client, options, NULL, &reply);
+        const char *name = code == EXIT_CODE_OK ? first_not_given(json_object_get(reply, "cameras")) : NULL;
+        text_escape(left, sizeof(left), name ? name : "");
+        json_decref(reply);
+        if (code != EXIT_CODE_OK || !name) {
+            return code;
+        }
+        if (clock_now_ms() >= deadline) {
+            break;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * NS_PER_MS}, NULL);
+    }
+    client_complain("not done within %g s; %s is not another node's yet", seconds, left);
+    return EXIT_CODE_TIMEOUT;
+}
+
 enum exit_code cluster_drain(struct client *client, const struct options *options)
 {
-    return request_ok(client, options, message_pack("cluster-drain", "{s:b}", "on", (int)!options->off));
+    enum exit_code code =
+        request_ok(client, options, message_pack("cluster-drain", "{s:b}", "on", (int)!options->off));
+
+    return code == EXIT_CODE_OK && options->wait && !options->off ? await_drained(client, options) : code;
 }

@@ -62,7 +62,8 @@ static const char usage[] =
     "                             from where\n"
     "  cluster nodes              the nodes\n"
     "  cluster where CAMERA       which node fetches a camera\n"
-    "  cluster drain [--off]      hand the cameras that other nodes may fetch over to them; --off: take some "
+    "  cluster drain [--wait | --off]\n"
+    "                             hand the cameras that other nodes may fetch over to them; --off: take some "
     "again\n"
     "  cluster apply FILE [--dry-run] [--over VERSION]\n"
     "                             make the cameras of FILE those of the whole cluster; --dry-run: only show "
@@ -104,7 +105,7 @@ static const char usage[] =
     "                      /etc/ringcast/ringcast.conf, then the default run-time directory\n"
     "  -s, --socket URL    its control socket, such as ipc:///run/ringcast/control.sock\n"
     "  -j, --json          print JSON\n"
-    "  -w, --wait          restart, reload, camera: wait until the command has taken effect\n"
+    "  -w, --wait          restart, reload, camera, cluster drain: wait until the command has taken effect\n"
     "  -t, --timeout SECONDS\n"
     "                      how long --wait waits (30), tap and record wait for a picture, and discover looks "
     "(30)\n"
@@ -240,7 +241,8 @@ static const struct command_form {
     {"cluster", "status", COMMAND_CLUSTER_STATUS, 0, 0, "no argument", 0},
     {"cluster", "nodes", COMMAND_CLUSTER_NODES, 0, 0, "no argument", 0},
     {"cluster", "where", COMMAND_CLUSTER_WHERE, 1, 1, "the name of a camera", 0},
-    {"cluster", "drain", COMMAND_CLUSTER_DRAIN, 0, 0, "no argument", OPTION_OFF},
+    {"cluster", "drain", COMMAND_CLUSTER_DRAIN, 0, 0, "no argument",
+     OPTION_OFF | OPTION_WAIT | OPTION_TIMEOUT},
     {"cluster", "apply", COMMAND_CLUSTER_APPLY, 1, 1, "a file with cameras", OPTION_APPLY},
     {"cluster", "config", COMMAND_CLUSTER_CONFIG, 0, 0, "no argument", 0},
     {"cluster", "events", COMMAND_CLUSTER_EVENTS, 0, 0, "no argument", OPTION_FOLLOW | OPTION_TIMEOUT},

@@ -69,8 +69,9 @@ async function handOver({ camera, nodes, truth }, viewers, waits) {
   const made = other.log.match(READY)?.length ?? 0;
   const from = viewers.map(({ fragments }) => fragments.length - 1);
   const begun = truth.fragments.length;
-  const drained = await waitUntil('that it drains', async () => (await owner.ctl('cluster', 'drain')).code === 0, LONG_MS);
-  assert.ok(drained);
+  const drained = await owner.ctl('cluster', 'drain', ...(waits ? [] : ['--wait', '--timeout', '60']));
+  assert.equal(drained.code, 0, drained.stderr);
+  if (!waits) assert.equal(JSON.parse((await owner.ctl('cluster', 'where', 'gate', '--json')).stdout).place, 'node', 'it is done when the command ends');
   if (waits) await waitUntil('that the next node makes it ready', () => (other.log.match(READY)?.length ?? 0) > made, LONG_MS);
   await withKeyframes(camera, 'that it is handed over', async () => (await ownerOf(nodes)) === other);
   for (const viewer of viewers) {
@@ -105,4 +106,10 @@ scenario('a camera that bears one session is handed over with a gap', async (sta
     console.log(`# one session, drain ${i + 1}: pictures of ${FPS} a second, with a keyframe each second, that were missed: at the third node ${lost[0]}`);
   }
   for (const one of all.nodes) assert.doesNotMatch(one.log, READY);
+  // Nobody is left who could take it.
+  for (const one of all.nodes) assert.equal((await one.ctl('cluster', 'drain')).code, 0);
+  const owner = await ownerOf(all.nodes);
+  const { code, stderr } = await owner.ctl('cluster', 'drain', '--wait', '--timeout', '1');
+  assert.equal(code, 4, stderr);
+  assert.match(stderr, /not done within 1 s; gate is not another node's yet/);
 }, { skip: SKIP, limit: 240_000 + DRAINS * 60_000 });
