@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What a hop costs: the same cameras watched at the node that fetches them, at another node of the same server of NATS, and behind a leaf node, in one run:
 //   RINGCAST_BUILD=build/release node tests/bench/hops.mjs [--cameras N] [--seconds N]
+// Beside them a plain publisher and subscriber of NATS (bench_nats) with messages of the same sizes as the cameras' pictures, at the same pace.
 // Times are those of arrival at a viewer, of the same picture at each of the three; processor time is that of each process over the same seconds.
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { natsServer, node, pictureOf } from '../support/cluster.mjs';
 import { percentile } from '../support/figures.mjs';
+import { buildDirectory } from '../support/processes.mjs';
 import { processFigures } from '../support/process_figures.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { sleep } from '../support/wait.mjs';
@@ -13,10 +16,13 @@ const { values } = parseArgs({ options: { cameras: { type: 'string', default: '4
 const CAMERAS = Number(values.cameras);
 const SECONDS = Number(values.seconds);
 
+const FPS = 25;
+const GOP = 50;
+
 const row = (name, ...cells) => console.log(`| ${[name, ...cells].join(' | ')} |`);
 
 scenario('what a hop costs', async (stage) => {
-  const camera = await stage.camera(['--size', '1280x720', '--fps', '25', '--gop', '50', '--bitrate', '2000', '--noise', '40', '--cameras', String(CAMERAS)]);
+  const camera = await stage.camera(['--size', '1280x720', '--fps', String(FPS), '--gop', String(GOP), '--bitrate', '2000', '--noise', '40', '--cameras', String(CAMERAS)]);
   const hub = await natsServer(stage, 'hub');
   const leaf = await natsServer(stage, 'leaf', { leafOf: hub });
   const names = camera.cameras.map(({ name }) => name);
@@ -29,9 +35,16 @@ scenario('what a hop costs', async (stage) => {
   await nodes['its own node'].streaming();
   for (const one of Object.values(nodes)) await one.serving();
   const shown = Object.entries(nodes).map(([where, one]) => ({ where, one, viewers: names.map((name) => stage.viewer(one, name)) }));
-  for (const { viewers } of shown) for (const viewer of viewers) await viewer.more(50, 60_000);
+  for (const { viewers } of shown) for (const viewer of viewers) await viewer.more(2 * GOP, 60_000);
 
-  const processes = [['NATS, hub', hub.process.pid], ['NATS, leaf', leaf.process.pid]];
+  // The sizes of two groups of pictures of each camera, over and over.
+  const plain = (what, last) => stage.start(path.join(buildDirectory, 'bench/bench_nats'), [what, hub.url, String(last)]);
+  const subscriber = plain('subscribe', CAMERAS);
+  const publisher = plain('publish', FPS);
+  publisher.child.stdin.end(shown[0].viewers.map(({ fragments }) => `${fragments.slice(-2 * GOP).map(({ data }) => data.length).join(' ')}\n`).join(''));
+  await sleep(2000);
+
+  const processes = [['NATS, hub', hub.process.pid], ['NATS, leaf', leaf.process.pid], ['plain publisher', publisher.pid], ['plain subscriber', subscriber.pid]];
   for (const { where, one } of shown) {
     const { programs, fanouts, cameras } = await one.status();
     processes.push([`relay of ${where}`, programs.relay.pid], [`fan-out of ${where}`, fanouts[0].pid]);
@@ -67,6 +80,15 @@ scenario('what a hop costs', async (stage) => {
     sums.set(group, { cpu: sum.cpu + after[i].cpu - before[i].cpu, pss: sum.pss + after[i].pss });
   });
   for (const [name, { cpu, pss }] of sums) row(name, ((100 * cpu) / SECONDS).toFixed(2), Math.round(pss));
+  const share = (name) => sums.get(name).cpu;
+  const floor = share('plain publisher') + share('plain subscriber');
+  const relays = share('relay of its own node') + share('relay of another node');
+  console.log(`\na hop, of a plain publisher and subscriber: relays ${(relays / floor).toFixed(2)} times (sending ${(share('relay of its own node') / share('plain publisher')).toFixed(2)}, receiving `
+    + `${(share('relay of another node') / share('plain subscriber')).toFixed(2)}), with the workers of the remote cameras ${((relays + share('workers of another node')) / floor).toFixed(2)} times`);
+  await publisher.stop();
+  subscriber.child.stdin.end();
+  await subscriber.finish();
+  console.log(`plain: published ${publisher.stdout.trim()}, received ${subscriber.stdout.trim()}`);
   const bytes = arrivals[0].flatMap((pictures) => [...pictures.values()]).reduce((sum, { data }) => sum + data.length, 0);
   console.log(`\n${((8 * bytes) / SECONDS / CAMERAS / 1e6).toFixed(2)} Mbit/s for each camera`);
 }, { limit: (SECONDS + 180) * 1000 });
