@@ -180,6 +180,15 @@ static bool is_fenced(const struct remote_stream *stream, const struct piece *pi
     return stream->begun && piece->fence < stream->fence && now_ns - stream->heard_ns <= SILENT_NS;
 }
 
+/* A relay that has just begun tells of a camera's state before it has read the ring, and with no origin. That is not another timeline. */
+static bool is_of_another(const struct remote_stream *stream, const struct piece *piece)
+{
+    if (stream->begun && piece->kind == PIECE_BEAT && piece->origin == 0) {
+        return false;
+    }
+    return !stream->begun || piece->fence != stream->fence || piece->origin != stream->origin;
+}
+
 bool remote_stream_admit(struct remote_stream *stream, const struct piece *piece, int64_t now_ns)
 {
     if (is_fenced(stream, piece, now_ns)) {
@@ -189,7 +198,7 @@ bool remote_stream_admit(struct remote_stream *stream, const struct piece *piece
     if (piece->kind == PIECE_ECHO) {
         return false;
     }
-    if (!stream->begun || piece->fence != stream->fence || piece->origin != stream->origin) {
+    if (is_of_another(stream, piece)) {
         begin_timeline(stream, piece);
     }
     stream->heard_ns = now_ns;

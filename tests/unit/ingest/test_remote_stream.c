@@ -263,6 +263,24 @@ static void another_origin_is_another_timeline(void **state)
     assert_int_equal(rig.stream.counts.missed, 0);
 }
 
+/* The camera's node has another relay, which has not read the ring yet. */
+static void a_beat_without_an_origin_begins_nothing(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin_streaming(&rig, 50);
+    uint64_t origin = rig.origin;
+    rig.origin = 0;
+    beat(&rig, 0, PIECE_STARTING, "");
+    rig.origin = origin;
+    describe(&rig);
+    assert_false(fragment(&rig, 41, true)); /* the group so far, which was shown before */
+    assert_false(fragment(&rig, 50, false));
+    assert_true(fragment(&rig, 51, false));
+    assert_int_equal(rig.stream.counts.doubles, 2);
+}
+
 static void a_lower_fence_is_not_heard_while_the_higher_one_is(void **state)
 {
     struct rig rig;
@@ -574,6 +592,7 @@ int main(void)
         cmocka_unit_test(a_beat_tells_of_what_is_missing),
         cmocka_unit_test(a_camera_that_has_sent_nothing_is_not_asked_for_again),
         cmocka_unit_test(another_origin_is_another_timeline),
+        cmocka_unit_test(a_beat_without_an_origin_begins_nothing),
         cmocka_unit_test(a_lower_fence_is_not_heard_while_the_higher_one_is),
         cmocka_unit_test(a_fence_that_damage_has_made_up_ends_with_silence),
         cmocka_unit_test(what_is_left_out_takes_its_group_with_it),
