@@ -29,6 +29,7 @@ async function listen(server) {
   socket.on('error', () => {});
   await once(socket, 'connect');
   socket.write('CONNECT {"verbose":false,"headers":true}\r\nSUB > 1\r\n');
+  socket.unref();
   return { seen: () => Buffer.concat(chunks).toString('latin1'), close: () => socket.destroy() };
 }
 

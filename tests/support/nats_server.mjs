@@ -109,6 +109,7 @@ export class NatsClient {
     }
     this.socket.write(`CONNECT ${JSON.stringify({ verbose: false, pedantic: false, headers: true, no_responders: true, ...this.#who() })}\r\nPING\r\n`);
     await waitUntil('the server of NATS', () => this.pong ?? this.refused ?? this.error);
+    this.socket.unref(); // a test that fails ends without it
     return this;
   }
 
@@ -153,7 +154,7 @@ export class NatsClient {
 
   async close() {
     if (this.socket.destroyed) return;
-    this.socket.end();
+    this.socket.ref().end();
     await once(this.socket, 'close');
   }
 }

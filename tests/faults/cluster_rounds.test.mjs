@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// Random faults of a cluster's links, servers, relays and nodes, one after the other; then everything is counted. Pictures that come twice are told, and are
+// no failure: a worker that is replaced begins with the group of pictures so far, of which its ring may have shown some.
+//   RINGCAST_CLUSTER_ROUNDS=50   how many (default 3)
+//   RINGCAST_SEED=…              repeats a run's choices
+import assert from 'node:assert/strict';
+import { hasRelay } from '../support/cluster.mjs';
+import { NODES, gapOf, owner, owners, threeMachines, twice } from '../support/cluster_machines.mjs';
+import { whyNoNamespaces } from '../support/namespaces.mjs';
+import { NatsClient } from '../support/nats_server.mjs';
+import { commandName, descendants, descriptors, isAlive } from '../support/processes.mjs';
+import { generator } from '../support/random.mjs';
+import { scenario } from '../support/scenario.mjs';
+import { sleep, waitUntil } from '../support/wait.mjs';
+
+const ROUNDS = Number(process.env.RINGCAST_CLUSTER_ROUNDS ?? 3);
+const SEED = Number(process.env.RINGCAST_SEED ?? Date.now() % 1_000_000);
+const SKIP = hasRelay ? whyNoNamespaces() : 'ringcast-relay was not built';
+const BACK_MS = 90_000;
+const ROUND_MS = 150_000; // of a machine with other work
+const FENCE = { offset: 32, live: /^ringcast\.test\.([^.]+)\.live\.gate$/ };
+// What a program opens when something happens for the first time, and keeps.
+const MORE_DESCRIPTORS = 2;
+
+/** Follows the shared camera's pieces at each server of NATS, and goes on after the server has been away. */
+class Witnesses {
+  late = 0; // pieces with a fence below one that came before: readers drop them
+
+  #writers = new Map(); // fence: the node that publishes with it
+
+  async watch(server) {
+    const client = await new NatsClient(server).ready();
+    client.subscribe('ringcast.test.*.live.gate');
+    let newest = 0n;
+    const all = this;
+    client.messages = {
+      push({ subject, data }) {
+        if (data[1] !== 2) return;
+        const fence = data.readBigUInt64BE(FENCE.offset);
+        const writer = FENCE.live.exec(subject)[1];
+        assert.equal(all.#writers.get(fence) ?? writer, writer, `fence ${fence} is of two nodes`);
+        all.#writers.set(fence, writer);
+        if (fence < newest) all.late++;
+        else newest = fence;
+      },
+    };
+    return client;
+  }
+
+  get fences() {
+    return this.#writers.size;
+  }
+}
+
+/** Over all nodes: how many processes of each name, and their descriptors; and rings. */
+function census(nodes) {
+  const found = { processes: {}, descriptors: {}, rings: 0 };
+  for (const one of nodes) {
+    // Processes that were taken over are not descendants.
+    for (const pid of new Set([one.pid, ...descendants(one.pid), ...one.children.living()].filter(isAlive))) {
+      const name = commandName(pid);
+      found.processes[name] = (found.processes[name] ?? 0) + 1;
+      found.descriptors[name] = (found.descriptors[name] ?? 0) + descriptors(pid).length;
+    }
+    found.rings += one.rings().length;
+  }
+  return found;
+}
+
+/** Nobody looks, and nothing is fetched for it. */
+const settled = async (nodes) => {
+  await owner(nodes);
+  for (const one of nodes) await one.until('remote cameras to sleep', ({ cameras }) => cameras.every(({ node: from, state }) => from === null || state === 'idle'), BACK_MS);
+};
+
+scenario(`${ROUNDS} random faults (RINGCAST_SEED=${SEED}) leave nothing behind`, async (stage) => {
+  const random = generator(SEED);
+  const { network, servers, nodes } = await threeMachines(stage);
+  const witnesses = new Witnesses();
+  const clients = await Promise.all(servers.map((server) => witnesses.watch(server)));
+  const all = (i) => [nodes[i].pid, ...descendants(nodes[i].pid)].filter(isAlive);
+  const signal = (i, name) => all(i).forEach((pid) => process.kill(pid, name));
+  const deafen = (i, on) => NODES.forEach((other, k) => k !== i && network.deafen(NODES[i], other, on));
+  const faults = {
+    'relay killed': [async (i) => process.kill((await nodes[i].status()).programs.relay.pid, 'SIGKILL')],
+    'server of NATS killed': [(i) => servers[i].stop('SIGKILL'), (i) => servers[i].start()],
+    'cable cut': [(i) => network.cut(NODES[i]), (i) => network.cut(NODES[i], false)],
+    'what it sends is lost': [(i) => deafen(i, true), (i) => deafen(i, false)],
+    'hangs': [(i) => signal(i, 'SIGSTOP'), (i) => signal(i, 'SIGCONT')],
+    'ringcastd killed': [(i) => process.kill(nodes[i].pid, 'SIGKILL'), (i) => nodes[i].start({ binary: network.binary(NODES[i]) }).serving()],
+    'dies with everything': [(i) => signal(i, 'SIGKILL'), async (i) => {
+      await nodes[i].clear();
+      await nodes[i].start({ binary: network.binary(NODES[i]) }).serving();
+    }],
+  };
+  const done = new Map();
+  let longest = 0, duplicates = 0;
+
+  const round = async (what, victim, seconds) => {
+    const [fault, heal] = faults[what];
+    const spared = NODES.map((_, i) => i).filter((i) => i !== victim);
+    const shared = NODES.map((_, i) => stage.viewer(nodes[i], 'gate'));
+    const far = spared.map((i) => stage.viewer(nodes[i], `${NODES[victim]}0`));
+    for (const viewer of [...shared, ...far]) await viewer.more(3, BACK_MS);
+    const from = shared.map(({ fragments }) => fragments.length);
+    await fault(victim);
+    await sleep(seconds * 1000);
+    await heal?.(victim);
+    for (const viewer of [...spared.map((i) => shared[i]), ...far]) {
+      const count = viewer.fragments.length;
+      await viewer.until(`pictures after "${what}" of ${NODES[victim]} for ${seconds.toFixed(1)} s`, ({ fragments }) => fragments.length > count + 5, BACK_MS);
+    }
+    for (const [i, server] of servers.entries()) {
+      if (clients[i].socket.readyState !== 'open') clients[i] = await witnesses.watch(server);
+    }
+    for (const i of spared) longest = Math.max(longest, gapOf(shared[i], from[i]));
+    for (const viewer of [...shared, ...far]) {
+      const count = twice(viewer);
+      if (count > 0) console.log(`# ${viewer.camera} at ${new URL(viewer.socket.url).host}: ${count} pictures came twice, after "${what}" of ${NODES[victim]}`);
+      duplicates += count;
+      if (viewer.closed || viewer.error) viewer.socket.terminate();
+      else await viewer.close();
+      stage.viewers.splice(stage.viewers.indexOf(viewer), 1);
+    }
+    assert.ok((await owners(nodes)).length <= 1, `after "${what}" two nodes fetch the camera`);
+    done.set(what, (done.get(what) ?? 0) + 1);
+  };
+
+  await round('relay killed', await owner(nodes), 1); // what comes with use is there from now on
+  await settled(nodes);
+  const before = census(nodes);
+  for (let i = 0; i < ROUNDS; i++) {
+    const names = Object.keys(faults);
+    const what = names[Math.floor(random() * names.length)];
+    const victim = Math.floor(random() * NODES.length);
+    const seconds = 0.5 + 9.5 * random();
+    console.log(`# ${i + 1}: ${NODES[victim]} ${what}, ${seconds.toFixed(1)} s`);
+    await round(what, victim, seconds);
+  }
+  await settled(nodes);
+  let after;
+  await waitUntil('as many processes, descriptors and rings as before', () => {
+    after = census(nodes);
+    assert.deepEqual(after.processes, before.processes);
+    assert.equal(after.rings, before.rings);
+    for (const [name, count] of Object.entries(after.descriptors)) {
+      assert.ok(count <= before.descriptors[name] + MORE_DESCRIPTORS, `${name}: ${before.descriptors[name]} descriptors before, ${count} now`);
+    }
+    return true;
+  }, BACK_MS);
+  console.log(`# ${[...done].map(([what, count]) => `${what}: ${count}`).join(', ')}`);
+  console.log(`# longest time without a picture of the shared camera at a spared node ${Math.round(longest)} ms; pictures that came twice ${duplicates}; fences ${witnesses.fences}, late pieces ${witnesses.late}`);
+  console.log(`# before ${JSON.stringify(before)}\n# after ${JSON.stringify(after)}`);
+  for (const client of clients) client.socket.destroy();
+}, { skip: SKIP, limit: 300_000 + ROUNDS * ROUND_MS });
