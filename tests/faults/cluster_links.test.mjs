@@ -16,6 +16,8 @@ import { sleep, waitUntil } from '../support/wait.mjs';
 const LONG = Boolean(process.env.RINGCAST_CLUSTER_LONG);
 const SLOW = /asan|tsan|dev/.test(buildDirectory);
 const BACK_MS = SLOW ? 30_000 : 15_000; // what is promised is 5 s; this is a machine with other work
+// A cable takes the server of NATS of that machine with it, and JetStream chooses another leader first.
+const BACK_WITH_SERVER_MS = 3 * BACK_MS;
 const QUIET_BYTES_A_SECOND = 40_000; // NATS, JetStream and leases of three nodes
 const WINDOWS = 10;
 const SKIP = hasRelay ? whyNoNamespaces() : 'ringcast-relay was not built';
@@ -62,7 +64,7 @@ scenario('links and processes that fail: how long, and what it costs whom', asyn
   const rows = [];
 
   // Who looks is at the two machines that the fault spares: at a shared camera, at one of the victim's own, and at two that have nothing to do with it.
-  const round = async (what, fault, heal, { lasts = 3000, moves = false, dies = false } = {}) => {
+  const round = async (what, fault, heal, { lasts = 3000, moves = false, dies = false, back = BACK_MS } = {}) => {
     const victim = await owner(nodes);
     const [near, next] = NODES.map((_, i) => i).filter((i) => i !== victim);
     const shared = stage.viewer(nodes[near], 'gate');
@@ -74,7 +76,7 @@ scenario('links and processes that fail: how long, and what it costs whom', asyn
     const from = viewers.map(({ fragments }) => fragments.length);
     await fault(victim);
     const until = performance.now() + lasts;
-    if (moves) await shared.until(`the shared camera after ${what}`, ({ fragments }) => fragments.length > from[0] + 10, BACK_MS + 30_000);
+    if (moves) await shared.until(`the shared camera after ${what}`, ({ fragments }) => fragments.length > from[0] + 10, back + 30_000);
     await sleep(Math.max(0, until - performance.now()));
     await heal?.(victim);
     for (const viewer of viewers) {
@@ -86,7 +88,7 @@ scenario('links and processes that fail: how long, and what it costs whom', asyn
     rows.push([what, gaps[0], dies ? '' : gaps[1], gaps[2], gaps[3]]);
     console.log(`# ${what}: longest time without a picture: shared camera ${gaps[0]} ms, camera of the victim at another node ${dies ? 'gone' : `${gaps[1]} ms`}, `
       + `camera from node to node beside it ${gaps[2]} ms, camera of another node there ${gaps[3]} ms`);
-    if (moves) assert.ok(gaps[0] < BACK_MS, `${what}: ${gaps[0]} ms`);
+    if (moves) assert.ok(gaps[0] < back, `${what}: ${gaps[0]} ms`);
     for (const viewer of [apart, bystander]) assert.equal(twice(viewer), 0, `${what}: pictures of ${viewer.camera} came twice`);
     // A worker that is replaced begins with the group of pictures so far, of which its ring may have shown some.
     const again = [shared, far].map(twice);
@@ -98,7 +100,7 @@ scenario('links and processes that fail: how long, and what it costs whom', asyn
   };
 
   const relayOf = async (i) => (await nodes[i].status()).programs.relay.pid;
-  const cable = (seconds) => [(i) => network.cut(NODES[i]), (i) => network.cut(NODES[i], false), { lasts: seconds * 1000, moves: seconds > 5 }];
+  const cable = (seconds) => [(i) => network.cut(NODES[i]), (i) => network.cut(NODES[i], false), { lasts: seconds * 1000, moves: seconds > 5, back: BACK_WITH_SERVER_MS }];
   await round('the relay of the owner is killed', async (i) => process.kill(await relayOf(i), 'SIGKILL'));
   await round('the owner\'s server of NATS is killed', (i) => servers[i].stop('SIGKILL'), (i) => servers[i].start());
   await round('the owner\'s cable is cut for 3 s', ...cable(3));
