@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The links of a feed's viewers: what the camera sends, which viewers seem to take less than that, and what they are asked (pace.h). */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "common/base/clock.h"
 #include "fanout/feed/bundle.h"
@@ -32,6 +35,23 @@ void feed_learn_rate(struct feed *feed, uint64_t position, int64_t published_ns)
     }
 }
 
+/* How far back the ring is asked for another keyframe than its newest one. */
+#define RATE_BACK_NS (4 * NS_PER_SECOND)
+
+/* The newest keyframe is the first one that this feed sees, described by ENTRY: what is in the ring before it tells the rate, too. */
+static void learn_from_ring(struct feed *feed, const ringcast_cursor *keyframe, const ringcast_entry *entry)
+{
+    ringcast_cursor past;
+    ringcast_entry first;
+
+    if (ringcast_seek_time(feed->reader, &past, entry->published_ns - RATE_BACK_NS) == 0 &&
+        past.position < keyframe->position && ringcast_peek(feed->reader, &past, &first) == 1 &&
+        entry->published_ns - first.published_ns >= RATE_MIN_NS / 2) {
+        feed->rate = (double)(keyframe->position - past.position) /
+                     ((double)(entry->published_ns - first.published_ns) / (double)NS_PER_SECOND);
+    }
+}
+
 /* What the camera sends, by its last two keyframes. */
 static void note_rate(struct feed *feed)
 {
@@ -51,6 +71,8 @@ static void note_rate(struct feed *feed)
         double rate = (double)(keyframe.position - feed->keyframe_position) /
                       ((double)passed_ns / (double)NS_PER_SECOND);
         feed->rate = feed->rate > 0 ? (feed->rate + rate) / 2 : rate;
+    } else if (feed->rate <= 0) {
+        learn_from_ring(feed, &keyframe, &entry);
     }
     feed->keyframe_position = keyframe.position;
     feed->keyframe_ns = entry.published_ns;
@@ -79,8 +101,7 @@ static bool cannot_answer(const struct viewer *viewer)
 
 uint32_t feed_burst_of(const struct feed *feed, const struct viewer *viewer)
 {
-    return cannot_answer(viewer) ? pace_file_burst(feed_rate_for(feed, viewer), feed->keyframe_bytes)
-                                 : pace_first_burst(feed_rate_for(feed, viewer));
+    return pace_first_burst(feed_rate_for(feed, viewer));
 }
 
 /* VIEWER has much under way: it may be slow. */
@@ -95,6 +116,20 @@ static void suspect(struct feed *feed, struct viewer *viewer, const struct pace_
         viewer->last_sequence = feed->cursor.sequence;
         feed_move_viewer(feed, viewer, VIEWER_PACED);
     }
+}
+
+/*
+ * The kernel asks a reader that cannot be pinged for a sign of life once a second while nothing is sent to it: the answer tells its
+ * window. So many unanswered ones in a row end the connection.
+ */
+static void keep_asking(const struct viewer *viewer)
+{
+    const int on = 1, seconds = 1, unanswered = 60, fd = lws_get_socket_fd(viewer->wsi);
+
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &seconds, sizeof(seconds));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &seconds, sizeof(seconds));
+    setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &unanswered, sizeof(unanswered));
 }
 
 void feed_greet(struct feed *feed, struct viewer *viewer)
@@ -112,6 +147,9 @@ void feed_greet(struct feed *feed, struct viewer *viewer)
     }
     viewer->window_max = sample.window;
     suspect(feed, viewer, &sample);
+    if (cannot_answer(viewer)) {
+        keep_asking(viewer);
+    }
     if (viewer->pace) {
         viewer->pace->burst = feed_burst_of(feed, viewer);
         viewer->pace->cannot_answer = cannot_answer(viewer);

@@ -8,32 +8,43 @@
 
 #include "common/base/clock.h"
 
-/* So much is under way at most, in the time that the viewer takes for it; more for a long way. */
+/* So much is under way at most, in the time that the viewer takes for it; more
+ * for a long way. */
 #define UNDER_WAY_NS (300 * NS_PER_MS)
 
-/* So many bytes are little whatever the rate is. A window has a granularity, and a packet is more than its payload. */
+/* So many bytes are little whatever the rate is. A window has a granularity,
+ * and a packet is more than its payload. */
 #define LITTLE_BYTES 1500u
 
 /* A window is not exact: so many bytes are none. */
 #define EXACT_BYTES 256u
 
+/* A window comes in steps, which are larger the larger it is. */
+#define STEP_BYTES 1100u
+
+/* A reader that has something to read reads some of it in so long. */
+#define STILL_NS (300 * NS_PER_MS)
+
 /* A rate is measured over this long at least. */
 #define MEASURE_NS (40 * NS_PER_MS)
 
-/* A ping that is answered so soon after the way there and back has not waited behind anything. */
+/* A ping that is answered so soon after the way there and back has not waited
+ * behind anything. */
 #define PROMPT_NS (50 * NS_PER_MS)
 
 /* Nothing was taken for so long: the viewer cannot be as quick as it was. */
 #define SILENT_NS (100 * NS_PER_MS)
 
 /*
- * A viewer that has taken all that it was given may be quicker: its rate is taken to be higher, by this factor each time. A
- * receive buffer may come to offer less although it is empty; this is what makes up for it.
+ * A viewer that has taken all that it was given may be quicker: its rate is
+ * taken to be higher, by this factor each time. A receive buffer may come to
+ * offer less although it is empty; this is what makes up for it.
  */
 #define GROWTH 1.25
 #define GROWTH_MAX 2
 
-/* So much of a stream between the fan-out and a viewer's eyes is much, beside what the way there takes … */
+/* So much of a stream between the fan-out and a viewer's eyes is much, beside
+ * what the way there takes … */
 #define MUCH_NS (300 * NS_PER_MS)
 
 /* … while the stream's rate is not known … */
@@ -42,34 +53,53 @@
 /* … and however low it is. */
 #define MUCH_BYTES_MIN (4u << 10)
 
-/* What a socket holds unsent: half a second, and a keyframe without a second look, within these bounds. */
+/* What a socket holds unsent: half a second, and a keyframe without a second
+ * look, within these bounds. */
 #define UNSENT_MIN (16u << 10)
 #define UNSENT_MAX (512u << 10)
 
 /* The first burst: what the stream has in so long, but not less than this. */
 #define BURST_NS (150 * NS_PER_MS)
-#define BURST_MIN (16u << 10)
+#define BURST_MIN (10u << 10)
 
-/* No receive buffer takes so much before its reader has been quick for a while. */
-#define FILE_BURST_MAX (128u << 10)
+/* While the stream's rate is not known, which is so in the first second of a
+ * camera. */
+#define BURST_UNKNOWN (16u << 10)
 
-/* Who has taken bursts of up to 2^TRUST_MAX times the first one in time may be sent any number of bytes. */
+/* A new reader that answers nothing gets a little in so long; twice as long
+ * each time that its window did not follow, and so often. */
+#define TASTE_NS (50 * NS_PER_MS)
+#define DOUBTS_MAX 3u
+
+/* A window shrinks by itself later, while many small fragments come. */
+#define FOLLOWED_ENOUGH 2u
+
+/* It is weighed by no less, because a window comes in steps. */
+#define TASTE_BYTES 3000u
+
+/* Who has taken bursts of up to 2^TRUST_MAX times the first one in time may be
+ * sent any number of bytes. */
 #define TRUST_MAX 6u
 
-/* A burst got through in time if the answer behind it, or room, came so soon after the way there and back. */
+/* A burst got through in time if the answer behind it, or room, came so soon
+ * after the way there and back. */
 #define SOON_NS (150 * NS_PER_MS)
 
-/* Without a prompt answer a viewer is not taken for a quick one before so long. */
+/* Without a prompt answer a viewer is not taken for a quick one before so long.
+ */
 #define PROOF_NS (3 * NS_PER_SECOND)
 
-/* How long the answer to the first ping is waited for, beside the way there and back. */
+/* How long the answer to the first ping is waited for, beside the way there and
+ * back. */
 #define WAIT_NS (100 * NS_PER_MS)
 
-/* The answer to a ping that comes later than this was behind what lay in a buffer that nothing is known of, as a proxy's. */
+/* The answer to a ping that comes later than this was behind what lay in a
+ * buffer that nothing is known of, as a proxy's. */
 #define PONG_LATE_MS 600u
 #define PONG_LATE_MAX_MS 600000u
 
-/* Slow for so long, it is sent things as it takes them; for so long, its rate counts; keeping up for so long, it is slow no more. */
+/* Slow for so long, it is sent things as it takes them; for so long, its rate
+ * counts; keeping up for so long, it is slow no more. */
 #define SLOW_NS (500 * NS_PER_MS)
 #define KNOWN_NS (1 * NS_PER_SECOND)
 #define CALM_NS (10 * NS_PER_SECOND)
@@ -111,18 +141,10 @@ bool pace_is_much(double rate, uint64_t bytes, int64_t rtt_ns)
 
 uint32_t pace_first_burst(double rate)
 {
-    double burst = rate > 0 ? rate * (double)BURST_NS / (double)NS_PER_SECOND : MUCH_BYTES;
+    double burst = rate > 0 ? rate * (double)BURST_NS / (double)NS_PER_SECOND : BURST_UNKNOWN;
 
     burst = burst > BURST_MIN ? burst : BURST_MIN;
     return burst < UINT32_MAX ? (uint32_t)burst : UINT32_MAX;
-}
-
-uint32_t pace_file_burst(double rate, uint32_t keyframe)
-{
-    double burst = rate > 0 ? rate : MUCH_BYTES;
-
-    burst = keyframe * 1.25 > burst ? keyframe * 1.25 : burst;
-    return burst < FILE_BURST_MAX ? (uint32_t)burst : 0;
 }
 
 uint32_t pace_unsent(double rate, uint32_t keyframe)
@@ -155,7 +177,33 @@ bool pace_is_filled(uint32_t window, uint32_t window_max)
     return window < window_max / 5 * 2;
 }
 
-/* Keeps what SAMPLE says; returns how much the viewer has read, by its window. */
+/*
+ * A buffer may come to offer less although it is empty, and would seem to hold the difference for ever. What shows that it is empty: it
+ * reads nothing while it is given nothing, and then all that it is given.
+ */
+static void settle(struct pace *pace, const struct pace_sample *sample)
+{
+    const uint64_t edge = sample->acked + sample->window, given = pace->written - pace->still_at;
+    const uint64_t moved = edge > pace->still_edge ? edge - pace->still_edge : 0;
+
+    if (pace->still && given > EXACT_BYTES) {
+        const bool all = sample->queued == 0 && moved + STEP_BYTES >= given;
+        if (!all && sample->ack_ns - pace->given_ns < STILL_NS) {
+            return; /* what has just come is still to be read */
+        }
+        pace->window_max = all ? sample->window : pace->window_max;
+    } else if (pace->still_ns != 0 && moved <= STEP_BYTES) {
+        pace->still = given <= EXACT_BYTES && sample->ack_ns - pace->still_ns >= STILL_NS;
+        return;
+    }
+    pace->still = false;
+    pace->still_edge = edge;
+    pace->still_at = pace->written;
+    pace->still_ns = sample->now_ns;
+}
+
+/* Keeps what SAMPLE says; returns how much the viewer has read, by its window.
+ */
 static uint64_t take(struct pace *pace, const struct pace_sample *sample)
 {
     uint64_t written = sample->acked + sample->queued;
@@ -167,7 +215,16 @@ static uint64_t take(struct pace *pace, const struct pace_sample *sample)
     pace->window = sample->window;
     pace->queued = sample->queued;
     pace->rtt_ns = sample->rtt_ns > pace->way_ns ? sample->rtt_ns : pace->way_ns;
+    if (written > pace->written + EXACT_BYTES) { /* a ping is nothing to read */
+        pace->given_ns = sample->now_ns;
+        pace->largest = written - pace->written > pace->largest && pace->written != 0
+                            ? written - pace->written
+                            : pace->largest;
+    }
     pace->written = written;
+    if (!pace->answers && pace->active) {
+        settle(pace, sample);
+    }
     if (!pace->answers) {
         pace->held = pace->window_max - sample->window;
         pace->held_ns = news || pace->held_ns == 0 ? sample->ack_ns : pace->held_ns;
@@ -192,7 +249,8 @@ void pace_convict(struct pace *pace, uint64_t late, int64_t now_ns)
     pace->rate = RATE_FIRST;
 }
 
-/* True if a viewer that has read up to TAKEN, by its window, may have waited for more. */
+/* True if a viewer that has read up to TAKEN, by its window, may have waited
+ * for more. */
 static bool kept_up(const struct pace *pace, uint64_t taken)
 {
     uint64_t given = pace->written - pace->taken_until;
@@ -201,7 +259,8 @@ static bool kept_up(const struct pace *pace, uint64_t taken)
            taken + EXACT_BYTES >= pace->taken_until;
 }
 
-/* The viewer has read up to TAKEN at AT_NS. WAITED: it may have waited for more in between. */
+/* The viewer has read up to TAKEN at AT_NS. WAITED: it may have waited for more
+ * in between. */
 static void measure(struct pace *pace, uint64_t taken, int64_t at_ns, bool waited)
 {
     int64_t passed_ns = at_ns - pace->taken_ns > MEASURE_NS ? at_ns - pace->taken_ns : MEASURE_NS;
@@ -220,7 +279,8 @@ static void measure(struct pace *pace, uint64_t taken, int64_t at_ns, bool waite
     pace->taken_until = pace->written;
 }
 
-/* Nothing has been taken from taken_ns until UNTIL_NS, although all of `written` was there in the end. */
+/* Nothing has been taken from taken_ns until UNTIL_NS, although all of
+ * `written` was there in the end. */
 static void bound(struct pace *pace, int64_t until_ns)
 {
     int64_t passed_ns = until_ns - pace->taken_ns;
@@ -240,10 +300,11 @@ static bool is_waiting_for_answer(const struct pace *pace, int64_t now_ns)
 
 static bool is_trusted(const struct pace *pace)
 {
-    return pace->burst == 0 || pace->trust >= TRUST_MAX;
+    return pace->burst == 0 || pace->trust >= TRUST_MAX || pace->followed >= FOLLOWED_ENOUGH;
 }
 
-/* By what is known to be under way: no rate counts that was measured while a buffer was filled. */
+/* By what is known to be under way: no rate counts that was measured while a
+ * buffer was filled. */
 static bool is_within_burst(const struct pace *pace)
 {
     uint64_t backlog = pace->answers ? pace->written - pace->taken : pace->queued + pace->held;
@@ -251,7 +312,43 @@ static bool is_within_burst(const struct pace *pace)
     return is_trusted(pace) || backlog <= (uint64_t)pace->burst << pace->trust;
 }
 
-/* How far a viewer is trusted that says nothing by its answers: by how soon the windows say that there is room again. */
+/* Only its windows say what it reads. */
+static bool is_silent(const struct pace *pace)
+{
+    return pace->cannot_answer || pace->mute;
+}
+
+/*
+ * Whether a new reader that is silent takes what it is given from its buffer:
+ * then the edge of its window goes on by as much. What is acknowledged has just
+ * come and is still to be read, so each time tells of what was given before. A
+ * window grows at first although nothing is read, up to the size of the buffer,
+ * so what the first burst makes of it says nothing.
+ */
+static void weigh(struct pace *pace, const struct pace_sample *sample)
+{
+    const uint64_t edge = sample->acked + sample->window, given = sample->acked - pace->weighed;
+
+    if (pace->active || pace->followed >= FOLLOWED_ENOUGH || !is_silent(pace) || sample->queued > 0 ||
+        given < TASTE_BYTES || sample->now_ns - pace->weighed_ns < TASTE_NS ||
+        sample->acked - pace->begun_at <= pace->burst) {
+        return;
+    }
+    if (pace->weighed != 0) {
+        bool follows = edge > pace->weighed_edge && edge - pace->weighed_edge >= given / 2;
+        pace->followed = follows ? pace->followed + 1 : 0;
+        pace->doubts = follows ? 0 : pace->doubts < DOUBTS_MAX ? pace->doubts + 1 : DOUBTS_MAX;
+    } else {
+        pace->first_edge = edge;
+        pace->first_ns = sample->now_ns;
+    }
+    pace->weighed_ns = sample->now_ns;
+    pace->weighed = sample->acked;
+    pace->weighed_edge = edge;
+}
+
+/* How far a viewer is trusted that says nothing by its answers: by how soon the
+ * windows say that there is room again. */
 static void trust(struct pace *pace, int64_t now_ns)
 {
     if (pace->active || pace->answers || is_waiting_for_answer(pace, now_ns)) {
@@ -287,6 +384,7 @@ void pace_note(struct pace *pace, const struct pace_sample *sample)
     if (pace->rate > 0 && pace->rate < RATE_MIN) {
         pace->rate = RATE_MIN;
     }
+    weigh(pace, sample);
     trust(pace, sample->now_ns);
 }
 
@@ -315,8 +413,9 @@ uint32_t pace_ask(struct pace *pace, int64_t now_ns)
 }
 
 /*
- * The first answer, which came WAITED_NS later than the way there and back takes. What was taken before is another measure. One that
- * was sent a first burst and answers late has shown how slow it is.
+ * The first answer, which came WAITED_NS later than the way there and back
+ * takes. What was taken before is another measure. One that was sent a first
+ * burst and answers late has shown how slow it is.
  */
 static void begin_answers(struct pace *pace, int64_t waited_ns, int64_t now_ns)
 {
@@ -381,35 +480,80 @@ int64_t pace_duration_ns(const struct pace *pace, uint64_t bytes, int64_t now_ns
     return (int64_t)(seconds * (double)NS_PER_SECOND);
 }
 
+/* True if a new reader that is silent may be given a little to see whether its
+ * window follows. Pings tell the windows of others. */
+static bool may_taste(const struct pace *pace, int64_t now_ns)
+{
+    const bool begun = pace->weighed != 0 && pace->written > pace->weighed + EXACT_BYTES &&
+                       pace->written < pace->weighed + TASTE_BYTES;
+
+    return is_silent(pace) && pace->doubts < DOUBTS_MAX && (pace->cannot_answer || is_within_burst(pace)) &&
+           (begun || now_ns - pace->given_ns >= TASTE_NS << pace->doubts);
+}
+
 bool pace_has_room(const struct pace *pace, int64_t now_ns)
 {
-    if (!pace->active && !is_trusted(pace) && is_waiting_for_answer(pace, now_ns)) {
-        return pace->written - pace->begun_at <= pace->burst; /* a proxy may have taken it */
+    if (!pace->active && !is_trusted(pace) && !pace->answers && pace->followed < FOLLOWED_ENOUGH) {
+        return pace->written - pace->begun_at <= pace->burst || may_taste(pace, now_ns);
     }
     if (!pace->active) {
         return is_within_burst(pace);
     }
     if (pace->answers && pace->asked_ns && now_ns - pace->asked_ns > UNDER_WAY_NS + pace->rtt_ns) {
-        return false; /* whatever its rate is taken to be, it has not read what came before the ping */
+        return false; /* whatever its rate is taken to be, it has not read what came
+                     before the ping */
+    }
+    if (pace->still && pace->written <= pace->still_at + EXACT_BYTES) {
+        return true; /* how it takes this tells whether its buffer is empty */
     }
     return pace_backlog(pace, now_ns) <= LITTLE_BYTES ||
            pace_duration_ns(pace, 0, now_ns) <= UNDER_WAY_NS + pace->rtt_ns;
 }
 
+static bool answers_in_time(const struct pace *pace)
+{
+    return pace->answers && pace->trust > 0;
+}
+
 bool pace_is_in_time(const struct pace *pace)
 {
-    return !pace->active && pace->answers && pace->trust > 0;
+    return !pace->active && (answers_in_time(pace) || (pace->followed >= FOLLOWED_ENOUGH && !pace->answers));
 }
 
 bool pace_is_unproven(const struct pace *pace, int64_t now_ns)
 {
-    return pace->burst != 0 && !pace->active && !pace_is_in_time(pace) && !pace->cannot_answer &&
-           now_ns - pace->begun_ns < PROOF_NS;
+    return pace->burst != 0 && !pace->active && !answers_in_time(pace) && now_ns - pace->begun_ns < PROOF_NS;
 }
 
 bool pace_is_known(const struct pace *pace, int64_t now_ns)
 {
     return pace->active && pace->slow_since_ns && now_ns - pace->slow_since_ns >= KNOWN_NS;
+}
+
+/*
+ * A new reader that is silent turns out to be slow. How far the edge of its
+ * window has come since that grew tells how quick it is, but for the packet
+ * that it is reading, whose room is given back when all of it has been read. Up
+ * to where the edge was at first its buffer reached, as next to nothing had
+ * been read, so the largest window was less than the buffer.
+ */
+static void convict_silent(struct pace *pace, int64_t now_ns)
+{
+    const uint64_t edge = pace->written - pace->queued + pace->window;
+    const uint64_t passed = edge > pace->first_edge ? edge - pace->first_edge : 0;
+    const uint64_t buffer = pace->first_edge - pace->begun_at;
+
+    pace->rate =
+        (double)(passed + pace->largest) / ((double)(now_ns - pace->begun_ns) / (double)NS_PER_SECOND);
+    pace->rate = pace->rate > RATE_MIN ? pace->rate : RATE_MIN;
+    const bool read_little = passed < (pace->written - pace->begun_at) / 2;
+    if (read_little && buffer > pace->window_max &&
+        buffer - pace->window_max < pace->written - pace->begun_at) {
+        pace->held += buffer - pace->window_max;
+        pace->window_max = (uint32_t)buffer;
+        pace->taken =
+            pace->written > pace->queued + pace->held ? pace->written - pace->queued - pace->held : 0;
+    }
 }
 
 int pace_judge(struct pace *pace, bool slow, int64_t now_ns)
@@ -423,6 +567,9 @@ int pace_judge(struct pace *pace, bool slow, int64_t now_ns)
     pace->slow_since_ns = pace->slow_since_ns ? pace->slow_since_ns : now_ns;
     if (pace->active || now_ns - pace->slow_since_ns < SLOW_NS) {
         return 0;
+    }
+    if (is_silent(pace) && pace->doubts > 0) {
+        convict_silent(pace, now_ns);
     }
     pace->active = true;
     pace->rate = pace->rate > 0 ? pace->rate : RATE_FIRST;

@@ -45,16 +45,29 @@ struct pace {
     int64_t greeted_ns;    /* when the ping before everything else was sent; 0: it is answered */
     uint32_t greeting;     /* its number */
     uint32_t heard;        /* the newest number in an answer; 0: there was none */
+    uint64_t still_edge;   /* up to where its window has reached since still_ns */
+    uint64_t still_at;     /* `written` then */
+    int64_t still_ns;      /* since then nothing was given and nothing read; 0: it is not looked at */
+    bool still;            /* an acknowledgement has said so */
     uint32_t window;       /* as in the last sample */
     uint32_t window_max;   /* the largest window so far */
     uint32_t burst;        /* while it is not active: bytes that may be under way at first; 0: any number */
     uint32_t trust;        /* so often has twice the burst before got through in time */
+    uint64_t weighed;      /* bytes acknowledged when it was last weighed whether it reads; 0: it was not */
+    uint64_t weighed_edge; /* up to where its window reached then */
+    int64_t weighed_ns;    /* when that was */
+    uint64_t first_edge;   /* the same when it was weighed first */
+    int64_t first_ns;      /* when that was */
+    uint64_t largest;      /* what `written` grew by at most at a time */
+    int64_t given_ns;      /* when it last grew */
+    uint32_t doubts;       /* so often in a row its window did not follow what it was given */
+    uint32_t followed;     /* so often in a row it did; after the second time it is trusted */
     uint64_t begun_at;     /* `written` when the pace began */
     int64_t begun_ns;      /* when that was */
     int64_t full_since_ns; /* while it is not active: since when there is no room; 0: there is */
     bool answers;          /* the viewer answers pings */
     bool mute;             /* it has been asked and has not answered in time, so only its windows count */
-    bool cannot_answer;    /* a file over HTTP; its window is told only while something is sent */
+    bool cannot_answer;    /* a file over HTTP */
     bool active;           /* it is slow, and not only suspected to be */
 };
 
@@ -66,15 +79,10 @@ bool pace_is_much(double rate, uint64_t bytes, int64_t rtt_ns);
 
 /*
  * Bytes that may be under way to a viewer of which nothing is known yet, and which is sent RATE bytes a second (0: not known).
- * Never 0. Each time that so many got through in time, twice as many may be.
+ * Never 0. Each time that so many got through in time, twice as many may be. One that answers no pings gets a fragment now and then
+ * beyond it, since its window is old news while nothing is sent, and the rest when its window has followed those.
  */
 uint32_t pace_first_burst(double rate);
-
-/*
- * The same of one that cannot answer, with keyframes of KEYFRAME bytes: as its window is old news while nothing is sent, this is
- * more, and all that it has to take in time. 0: any number, as no receive buffer is that large.
- */
-uint32_t pace_file_burst(double rate, uint32_t keyframe);
 
 /* Bytes that such a viewer's socket is to hold unsent; 0: not known. */
 uint32_t pace_unsent(double rate, uint32_t keyframe);

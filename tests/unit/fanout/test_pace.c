@@ -258,6 +258,53 @@ static void who_reads_at_once_and_never_answers_waits_a_moment(void **state)
     assert_false(pace_is_unproven(&reader.pace, reader.now_ns));
 }
 
+static void begin_file(struct reader *reader, double rate)
+{
+    begin(reader, rate, false);
+    reader->pace.burst = 20000;
+    reader->pace.cannot_answer = true;
+    give(reader, 22000);
+    look(reader);
+}
+
+static void a_file_is_given_in_tastes_until_its_window_follows(void **state)
+{
+    struct reader reader;
+    (void)state;
+    begin_file(&reader, 10000);
+    assert_int_equal(pace_judge(&reader.pace, true, reader.now_ns), 0);
+    serve(&reader, 0.5, 1000);
+    assert_in_range(reader.given, 25000, 36000);
+    assert_false(pace_is_in_time(&reader.pace));
+    assert_int_equal(pace_judge(&reader.pace, true, reader.now_ns), 1);
+    assert_in_range(reader.pace.rate, 5000, 20000);
+
+    begin_file(&reader, 10e6);
+    serve(&reader, 0.4, 1000);
+    assert_true(pace_is_in_time(&reader.pace));
+    assert_true(reader.given >= 100000);
+    assert_true(pace_is_unproven(&reader.pace, reader.now_ns)); /* it is looked at for a while */
+    serve(&reader, 3, 1000);
+    assert_false(pace_is_unproven(&reader.pace, reader.now_ns));
+}
+
+static void a_buffer_that_has_shrunk_is_found_to_be_empty(void **state)
+{
+    struct reader reader;
+    (void)state;
+    begin(&reader, 50000, false);
+    be_slow(&reader);
+    serve(&reader, 2, 1000);
+    reader.lost = BUFFER / 2;
+    reader.pace.rate = 2048; /* as low as it becomes while nothing is seen to be read */
+    for (int i = 0; i < 30; i++) {
+        serve(&reader, 0.1, 1000);
+        acknowledge(&reader); /* the kernel asks for a sign of life */
+    }
+    assert_true(reader.pace.window_max <= BUFFER / 2 + 2000);
+    assert_true(serve(&reader, 1, 1000) >= 30000);
+}
+
 static void a_long_way_is_not_a_slow_link(void **state)
 {
     struct reader reader;
@@ -341,6 +388,8 @@ int main(void)
         cmocka_unit_test(the_first_burst_is_bounded_until_it_is_read),
         cmocka_unit_test(who_answers_at_once_is_sent_all),
         cmocka_unit_test(who_reads_at_once_and_never_answers_waits_a_moment),
+        cmocka_unit_test(a_file_is_given_in_tastes_until_its_window_follows),
+        cmocka_unit_test(a_buffer_that_has_shrunk_is_found_to_be_empty),
         cmocka_unit_test(a_long_way_is_not_a_slow_link),
         cmocka_unit_test(who_answers_late_has_shown_its_rate),
         cmocka_unit_test(an_old_ping_that_is_answered_shows_that_it_reads),
