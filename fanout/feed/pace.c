@@ -8,12 +8,10 @@
 
 #include "common/base/clock.h"
 
-/* So much is under way at most, in the time that the viewer takes for it; more
- * for a long way. */
+/* So much is under way at most, in the time that the viewer takes for it; more for a long way. */
 #define UNDER_WAY_NS (300 * NS_PER_MS)
 
-/* So many bytes are little whatever the rate is. A window has a granularity,
- * and a packet is more than its payload. */
+/* So many bytes are little whatever the rate is. A window has a granularity, and a packet is more than its payload. */
 #define LITTLE_BYTES 1500u
 
 /* A window is not exact: so many bytes are none. */
@@ -28,23 +26,20 @@
 /* A rate is measured over this long at least. */
 #define MEASURE_NS (40 * NS_PER_MS)
 
-/* A ping that is answered so soon after the way there and back has not waited
- * behind anything. */
+/* A ping that is answered so soon after the way there and back has not waited behind anything. */
 #define PROMPT_NS (50 * NS_PER_MS)
 
 /* Nothing was taken for so long: the viewer cannot be as quick as it was. */
 #define SILENT_NS (100 * NS_PER_MS)
 
 /*
- * A viewer that has taken all that it was given may be quicker: its rate is
- * taken to be higher, by this factor each time. A receive buffer may come to
- * offer less although it is empty; this is what makes up for it.
+ * A viewer that has taken all that it was given may be quicker: its rate is taken to be higher, by this factor each time. A
+ * receive buffer may come to offer less although it is empty; this is what makes up for it.
  */
 #define GROWTH 1.25
 #define GROWTH_MAX 2
 
-/* So much of a stream between the fan-out and a viewer's eyes is much, beside
- * what the way there takes … */
+/* So much of a stream between the fan-out and a viewer's eyes is much, beside what the way there takes … */
 #define MUCH_NS (300 * NS_PER_MS)
 
 /* … while the stream's rate is not known … */
@@ -53,8 +48,7 @@
 /* … and however low it is. */
 #define MUCH_BYTES_MIN (4u << 10)
 
-/* What a socket holds unsent: half a second, and a keyframe without a second
- * look, within these bounds. */
+/* What a socket holds unsent: half a second, and a keyframe without a second look, within these bounds. */
 #define UNSENT_MIN (16u << 10)
 #define UNSENT_MAX (512u << 10)
 
@@ -62,12 +56,13 @@
 #define BURST_NS (150 * NS_PER_MS)
 #define BURST_MIN (10u << 10)
 
-/* While the stream's rate is not known, which is so in the first second of a
- * camera. */
+/* While the stream's rate is not known, which is so in the first second of a camera. */
 #define BURST_UNKNOWN (16u << 10)
 
-/* A new reader that answers nothing gets a little in so long; twice as long
- * each time that its window did not follow, and so often. */
+/*
+ * A new reader that answers nothing gets a little in so long; twice as long each time that its window did not
+ * follow, and so often.
+ */
 #define TASTE_NS (50 * NS_PER_MS)
 #define DOUBTS_MAX 3u
 
@@ -77,29 +72,26 @@
 /* It is weighed by no less, because a window comes in steps. */
 #define TASTE_BYTES 3000u
 
-/* Who has taken bursts of up to 2^TRUST_MAX times the first one in time may be
- * sent any number of bytes. */
+/* Who has taken bursts of up to 2^TRUST_MAX times the first one in time may be sent any number of bytes. */
 #define TRUST_MAX 6u
 
-/* A burst got through in time if the answer behind it, or room, came so soon
- * after the way there and back. */
+/* A burst got through in time if the answer behind it, or room, came so soon after the way there and back. */
 #define SOON_NS (150 * NS_PER_MS)
 
-/* Without a prompt answer a viewer is not taken for a quick one before so long.
- */
+/* Without a prompt answer a viewer is not taken for a quick one before so long. */
 #define PROOF_NS (3 * NS_PER_SECOND)
 
-/* How long the answer to the first ping is waited for, beside the way there and
- * back. */
+/* How long the answer to the first ping is waited for, beside the way there and back. */
 #define WAIT_NS (100 * NS_PER_MS)
 
-/* The answer to a ping that comes later than this was behind what lay in a
- * buffer that nothing is known of, as a proxy's. */
+/* The answer to a ping that comes later than this was behind what lay in a buffer that nothing is known of, as a proxy's. */
 #define PONG_LATE_MS 600u
 #define PONG_LATE_MAX_MS 600000u
 
-/* Slow for so long, it is sent things as it takes them; for so long, its rate
- * counts; keeping up for so long, it is slow no more. */
+/* A new viewer that has not answered yet may have been starved; it is sent nothing meanwhile, so nothing becomes old. */
+#define NEW_SLOW_NS (1 * NS_PER_SECOND)
+
+/* Slow for so long, it is sent things as it takes them; for so long, its rate counts; keeping up for so long, it is slow no more. */
 #define SLOW_NS (500 * NS_PER_MS)
 #define KNOWN_NS (1 * NS_PER_SECOND)
 #define CALM_NS (10 * NS_PER_SECOND)
@@ -178,8 +170,8 @@ bool pace_is_filled(uint32_t window, uint32_t window_max)
 }
 
 /*
- * A buffer may come to offer less although it is empty, and would seem to hold the difference for ever. What shows that it is empty: it
- * reads nothing while it is given nothing, and then all that it is given.
+ * A buffer may come to offer less although it is empty, and would seem to hold the difference for ever. What
+ * shows that it is empty: it reads nothing while it is given nothing, and then all that it is given.
  */
 static void settle(struct pace *pace, const struct pace_sample *sample)
 {
@@ -202,8 +194,7 @@ static void settle(struct pace *pace, const struct pace_sample *sample)
     pace->still_ns = sample->now_ns;
 }
 
-/* Keeps what SAMPLE says; returns how much the viewer has read, by its window.
- */
+/* Keeps what SAMPLE says; returns how much the viewer has read, by its window. */
 static uint64_t take(struct pace *pace, const struct pace_sample *sample)
 {
     uint64_t written = sample->acked + sample->queued;
@@ -249,8 +240,7 @@ void pace_convict(struct pace *pace, uint64_t late, int64_t now_ns)
     pace->rate = RATE_FIRST;
 }
 
-/* True if a viewer that has read up to TAKEN, by its window, may have waited
- * for more. */
+/* True if a viewer that has read up to TAKEN, by its window, may have waited for more. */
 static bool kept_up(const struct pace *pace, uint64_t taken)
 {
     uint64_t given = pace->written - pace->taken_until;
@@ -259,8 +249,7 @@ static bool kept_up(const struct pace *pace, uint64_t taken)
            taken + EXACT_BYTES >= pace->taken_until;
 }
 
-/* The viewer has read up to TAKEN at AT_NS. WAITED: it may have waited for more
- * in between. */
+/* The viewer has read up to TAKEN at AT_NS. WAITED: it may have waited for more in between. */
 static void measure(struct pace *pace, uint64_t taken, int64_t at_ns, bool waited)
 {
     int64_t passed_ns = at_ns - pace->taken_ns > MEASURE_NS ? at_ns - pace->taken_ns : MEASURE_NS;
@@ -279,8 +268,7 @@ static void measure(struct pace *pace, uint64_t taken, int64_t at_ns, bool waite
     pace->taken_until = pace->written;
 }
 
-/* Nothing has been taken from taken_ns until UNTIL_NS, although all of
- * `written` was there in the end. */
+/* Nothing has been taken from taken_ns until UNTIL_NS, although all of `written` was there in the end. */
 static void bound(struct pace *pace, int64_t until_ns)
 {
     int64_t passed_ns = until_ns - pace->taken_ns;
@@ -303,8 +291,7 @@ static bool is_trusted(const struct pace *pace)
     return pace->burst == 0 || pace->trust >= TRUST_MAX || pace->followed >= FOLLOWED_ENOUGH;
 }
 
-/* By what is known to be under way: no rate counts that was measured while a
- * buffer was filled. */
+/* By what is known to be under way: no rate counts that was measured while a buffer was filled. */
 static bool is_within_burst(const struct pace *pace)
 {
     uint64_t backlog = pace->answers ? pace->written - pace->taken : pace->queued + pace->held;
@@ -319,11 +306,10 @@ static bool is_silent(const struct pace *pace)
 }
 
 /*
- * Whether a new reader that is silent takes what it is given from its buffer:
- * then the edge of its window goes on by as much. What is acknowledged has just
- * come and is still to be read, so each time tells of what was given before. A
- * window grows at first although nothing is read, up to the size of the buffer,
- * so what the first burst makes of it says nothing.
+ * Whether a new reader that is silent takes what it is given from its buffer: then the edge of its window
+ * goes on by as much. What is acknowledged has just come and is still to be read, so each time tells of what
+ * was given before. A window grows at first although nothing is read, up to the size of the buffer, so what
+ * the first burst makes of it says nothing.
  */
 static void weigh(struct pace *pace, const struct pace_sample *sample)
 {
@@ -347,8 +333,7 @@ static void weigh(struct pace *pace, const struct pace_sample *sample)
     pace->weighed_edge = edge;
 }
 
-/* How far a viewer is trusted that says nothing by its answers: by how soon the
- * windows say that there is room again. */
+/* How far a viewer is trusted that says nothing by its answers: by how soon the windows say that there is room again. */
 static void trust(struct pace *pace, int64_t now_ns)
 {
     if (pace->active || pace->answers || is_waiting_for_answer(pace, now_ns)) {
@@ -413,9 +398,8 @@ uint32_t pace_ask(struct pace *pace, int64_t now_ns)
 }
 
 /*
- * The first answer, which came WAITED_NS later than the way there and back
- * takes. What was taken before is another measure. One that was sent a first
- * burst and answers late has shown how slow it is.
+ * The first answer, which came WAITED_NS later than the way there and back takes. What was taken before is another measure. One that
+ * was sent a first burst and answers late has shown how slow it is.
  */
 static void begin_answers(struct pace *pace, int64_t waited_ns, int64_t now_ns)
 {
@@ -423,7 +407,7 @@ static void begin_answers(struct pace *pace, int64_t waited_ns, int64_t now_ns)
     pace->taken = pace->asked_at;
     pace->taken_ns = now_ns;
     pace->taken_until = pace->written;
-    if (pace->burst != 0 && !pace->active && waited_ns > PONG_LATE_MS * NS_PER_MS) {
+    if (pace->burst != 0 && !pace->active && waited_ns > NEW_SLOW_NS) {
         pace->active = true;
         pace->slow_since_ns = pace->begun_ns;
         pace->rate = (double)(pace->asked_at - pace->begun_at) /
@@ -480,8 +464,10 @@ int64_t pace_duration_ns(const struct pace *pace, uint64_t bytes, int64_t now_ns
     return (int64_t)(seconds * (double)NS_PER_SECOND);
 }
 
-/* True if a new reader that is silent may be given a little to see whether its
- * window follows. Pings tell the windows of others. */
+/*
+ * True if a new reader that is silent may be given a little to see whether its window follows. Pings tell the
+ * windows of others.
+ */
 static bool may_taste(const struct pace *pace, int64_t now_ns)
 {
     const bool begun = pace->weighed != 0 && pace->written > pace->weighed + EXACT_BYTES &&
@@ -500,8 +486,7 @@ bool pace_has_room(const struct pace *pace, int64_t now_ns)
         return is_within_burst(pace);
     }
     if (pace->answers && pace->asked_ns && now_ns - pace->asked_ns > UNDER_WAY_NS + pace->rtt_ns) {
-        return false; /* whatever its rate is taken to be, it has not read what came
-                     before the ping */
+        return false; /* whatever its rate is taken to be, it has not read what came before the ping */
     }
     if (pace->still && pace->written <= pace->still_at + EXACT_BYTES) {
         return true; /* how it takes this tells whether its buffer is empty */
@@ -531,11 +516,10 @@ bool pace_is_known(const struct pace *pace, int64_t now_ns)
 }
 
 /*
- * A new reader that is silent turns out to be slow. How far the edge of its
- * window has come since that grew tells how quick it is, but for the packet
- * that it is reading, whose room is given back when all of it has been read. Up
- * to where the edge was at first its buffer reached, as next to nothing had
- * been read, so the largest window was less than the buffer.
+ * A new reader that is silent turns out to be slow. How far the edge of its window has come since that grew
+ * tells how quick it is, but for the packet that it is reading, whose room is given back when all of it has
+ * been read. Up to where the edge was at first its buffer reached, as next to nothing had been read, so the
+ * largest window was less than the buffer.
  */
 static void convict_silent(struct pace *pace, int64_t now_ns)
 {
@@ -565,7 +549,8 @@ int pace_judge(struct pace *pace, bool slow, int64_t now_ns)
     }
     pace->calm_since_ns = 0;
     pace->slow_since_ns = pace->slow_since_ns ? pace->slow_since_ns : now_ns;
-    if (pace->active || now_ns - pace->slow_since_ns < SLOW_NS) {
+    const bool has_shown = pace->burst == 0 || pace->cannot_answer || pace->answers;
+    if (pace->active || now_ns - pace->slow_since_ns < (has_shown ? SLOW_NS : NEW_SLOW_NS)) {
         return 0;
     }
     if (is_silent(pace) && pace->doubts > 0) {
