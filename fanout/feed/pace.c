@@ -54,10 +54,7 @@
 
 /* The first burst: what the stream has in so long, but not less than this. */
 #define BURST_NS (150 * NS_PER_MS)
-#define BURST_MIN (10u << 10)
-
-/* While the stream's rate is not known, which is so in the first second of a camera. */
-#define BURST_UNKNOWN (16u << 10)
+#define BURST_MIN (16u << 10)
 
 /*
  * A new reader that answers nothing gets a little in so long; twice as long each time that its window did not
@@ -133,7 +130,7 @@ bool pace_is_much(double rate, uint64_t bytes, int64_t rtt_ns)
 
 uint32_t pace_first_burst(double rate)
 {
-    double burst = rate > 0 ? rate * (double)BURST_NS / (double)NS_PER_SECOND : BURST_UNKNOWN;
+    double burst = rate * (double)BURST_NS / (double)NS_PER_SECOND; /* 0 while the rate is not known */
 
     burst = burst > BURST_MIN ? burst : BURST_MIN;
     return burst < UINT32_MAX ? (uint32_t)burst : UINT32_MAX;
