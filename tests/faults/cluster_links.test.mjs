@@ -15,7 +15,7 @@ import { sleep, waitUntil } from '../support/wait.mjs';
 
 const LONG = Boolean(process.env.RINGCAST_CLUSTER_LONG);
 const SLOW = /asan|tsan|dev/.test(buildDirectory);
-const BACK_MS = SLOW ? 30_000 : 15_000; // what is promised is 5 s; this is a machine with other work
+const BACK_MS = SLOW ? 60_000 : 15_000; // what is promised is 5 s; this is a machine with other work
 // A cable takes the server of NATS of that machine with it, and JetStream chooses another leader first.
 const BACK_WITH_SERVER_MS = 3 * BACK_MS;
 const QUIET_BYTES_A_SECOND = 40_000; // NATS, JetStream and leases of three nodes
@@ -89,9 +89,10 @@ scenario('links and processes that fail: how long, and what it costs whom', asyn
     console.log(`# ${what}: longest time without a picture: shared camera ${gaps[0]} ms, camera of the victim at another node ${dies ? 'gone' : `${gaps[1]} ms`}, `
       + `camera from node to node beside it ${gaps[2]} ms, camera of another node there ${gaps[3]} ms`);
     if (moves) assert.ok(gaps[0] < back, `${what}: ${gaps[0]} ms`);
-    for (const viewer of [apart, bystander]) assert.equal(twice(viewer), 0, `${what}: pictures of ${viewer.camera} came twice`);
+    // Before the fault a worker may have been woken whose ring still had a part of the group.
+    for (const i of [2, 3]) assert.equal(twice(viewers[i], from[i]), 0, `${what}: pictures of ${viewers[i].camera} came twice`);
     // A worker that is replaced begins with the group of pictures so far, of which its ring may have shown some.
-    const again = [shared, far].map(twice);
+    const again = [shared, far].map((viewer) => twice(viewer));
     if (again.some((count) => count > 0)) console.log(`# ${what}: pictures that came twice: shared camera ${again[0]}, camera of the victim ${again[1]}`);
     // A viewer that a busy machine starves is moved to what is new, and told.
     if (!SLOW || !bystander.texts.some(({ type }) => type === 'drop')) bystander.assertConsecutive(from[3]);
@@ -116,4 +117,4 @@ scenario('links and processes that fail: how long, and what it costs whom', asyn
   if (process.env.RINGCAST_CLUSTER_TABLE) {
     writeFileSync(process.env.RINGCAST_CLUSTER_TABLE, ['| what | a shared camera | a camera of the owner, at another node | a camera from one of the other nodes to the other | a camera of another node, there |', '|---|---|---|---|---|', ...rows.map((row) => `| ${row.join(' | ')} |`)].join('\n') + '\n');
   }
-}, { skip: SKIP, limit: LONG ? 1_800_000 : 400_000 });
+}, { skip: SKIP, limit: LONG ? 1_800_000 : 540_000 });

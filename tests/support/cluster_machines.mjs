@@ -56,5 +56,5 @@ export const owner = (nodes, not = -1) => waitUntil('one node that fetches the s
 /** The longest time without a picture since FROM. */
 export const gapOf = ({ fragments }, from) => fragments.slice(Math.max(0, from - 1)).reduce((most, { at }, i, all) => (i ? Math.max(most, at - all[i - 1].at) : 0), 0);
 
-/** How many pictures came to VIEWER more than once. */
-export const twice = ({ fragments }) => fragments.length - new Set(fragments.map(pictureOf)).size;
+/** How many pictures came to VIEWER more than once, from its fragment FROM on. */
+export const twice = ({ fragments }, from = 0) => fragments.slice(from).length - new Set(fragments.slice(from).map(pictureOf)).size;
