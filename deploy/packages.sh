@@ -26,9 +26,9 @@ packages_missing() {
     local wanted
     mapfile -t wanted < <(packages_of "$@")
     ((${#wanted[@]})) || return 0
-    comm -23 <(printf '%s\n' "${wanted[@]}" | sort) \
+    comm -23 <(printf '%s\n' "${wanted[@]}" | sort -u) \
         <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null |
-            sed -n 's/^installed //p' | sort)
+            sed -n 's/^installed //p' | sort -u)
 }
 
 # packages_root: what makes a command run as root; nothing as root itself, and if nothing can.
