@@ -262,6 +262,16 @@ static void send_due(struct remote_worker *worker, int64_t now_ns)
     }
 }
 
+/* What the worker before this one has published is not published again. */
+static void resume(struct remote_worker *worker)
+{
+    struct remote_mark mark;
+
+    if (remote_publisher_resume(worker->publisher, &mark)) {
+        remote_stream_resume(&worker->stream, &mark);
+    }
+}
+
 /* --- The loop ------------------------------------------------------------------------------------------- */
 
 static void loop(struct remote_worker *worker)
@@ -317,6 +327,7 @@ int remote_worker_run(struct worker_link *link)
     if (!camera_remote_read(link->task.url, &worker.url, problem)) {
         be_useless(link, problem);
     } else {
+        resume(&worker);
         worker_link_enter_state(link, WORKER_STARTING, "");
         loop(&worker);
     }

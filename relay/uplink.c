@@ -194,6 +194,16 @@ static void tell_state(struct uplink *uplink, const char *subject, const struct 
     send_beat(uplink, subject, stream, &beat);
 }
 
+void uplink_leave(struct uplink *uplink)
+{
+    const struct piece_beat beat = {.state = PIECE_DOWN, .text = "the node has ended"};
+    const struct stream *stream;
+
+    TAILQ_FOREACH(stream, &uplink->streams, link) {
+        send_beat(uplink, stream->live, stream, &beat);
+    }
+}
+
 static void send_generation(struct uplink *uplink, const char *subject, const struct stream *stream,
                             const ringcast_reader *reader, uint32_t number)
 {
@@ -218,14 +228,20 @@ static void send_generation(struct uplink *uplink, const char *subject, const st
     send_body(uplink, subject, &piece, uplink->other);
 }
 
+/* What the ring has from when another node fetched the camera has been sent by that node. */
+static bool is_own(const ringcast_entry *entry)
+{
+    return !(entry->flags & RINGCAST_REMOTE);
+}
+
 /* The fragment that was read last, which ENTRY describes; before it its generation, unless that is *GENERATION. */
 static void send_fragment(struct uplink *uplink, const char *subject, struct stream *stream,
                           const ringcast_reader *reader, const ringcast_entry *entry, uint32_t *generation)
 {
     int64_t age_us = (clock_now_ns() - entry->capture_ns) / NS_PER_US;
 
-    if (entry->timescale == 0) {
-        return; /* its generation is gone */
+    if (entry->timescale == 0 || !is_own(entry)) {
+        return; /* its generation is gone, or it is not to be sent */
     }
     if (uplink->may && !uplink->may(uplink->may_context, stream->camera->name, &stream->fence)) {
         return; /* another node may have the camera by now */
@@ -328,7 +344,8 @@ static bool send_one(struct uplink *uplink, struct stream *stream, const ringcas
     }
     int result = read_fragment(uplink, reader, &stream->cursor, &entry);
     if (result == 1) {
-        if (entry.sequence > stream->sequence) { /* else it went out before the reading had to begin anew */
+        if (is_own(&entry) &&
+            entry.sequence > stream->sequence) { /* else it went out before the reading had to begin anew */
             stream->sequence = entry.sequence;
             send_fragment(uplink, stream->live, stream, reader, &entry, &stream->generation);
             uplink->counts.fragments++;
@@ -450,7 +467,7 @@ static void send_group(struct uplink *uplink, struct stream *stream, const char 
     }
     if (is_first && entry.sequence > stream->sequence) {
         stream->cursor = cursor;
-        stream->sequence = entry.sequence;
+        stream->sequence = is_own(&entry) ? entry.sequence : stream->sequence;
     }
 }
 

@@ -37,6 +37,9 @@ void uplink_set_may(struct uplink *uplink, uplink_may *may, void *context);
 /* LINK is what is sent on from now on; NULL: there is none. */
 void uplink_set_link(struct uplink *uplink, struct link *link);
 
+/* Tells those who look that this node ends. */
+void uplink_leave(struct uplink *uplink);
+
 /* A message to one of this node's ask subjects. */
 void uplink_asked(struct uplink *uplink, const struct link_message *message);
 

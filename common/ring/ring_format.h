@@ -53,11 +53,14 @@
 /* The newest generations whose init segments are kept; generation N lies in slot N % RING_GENERATIONS. */
 #define RING_GENERATIONS 4u
 
+#define RING_NOTE_WORDS 6u
+#define RING_NOTES 2u
+
 #define RING_OBJECT_NAME_SIZE 256u
 
 /* In ring_entry.flags, beside enum ringcast_entry_flags: this is not a fragment; the rest of the data area is unused. */
 #define RING_PADDING (1u << 31)
-#define RING_PUBLIC_FLAGS ((uint32_t)(RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY))
+#define RING_PUBLIC_FLAGS ((uint32_t)(RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY | RINGCAST_REMOTE))
 
 enum ring_state {
     RING_LIVE = 1,
@@ -82,6 +85,16 @@ struct ring_identity {
     uint8_t reserved[4];
     char name[RING_OBJECT_NAME_SIZE]; /* of the shared-memory object, for people who find one */
     uint8_t reserved_after_name[192];
+};
+
+/*
+ * What a writer notes about one entry, for the writer after it (struct ring_note). Writer: relaxed, `sequence` last with release, before
+ * the entry itself. The next writer: acquire; a note counts if `sequence` is that of the newest entry. Readers take nothing from here.
+ */
+struct ring_note_place {
+    _Atomic uint64_t sequence; /* of the entry; 0: none */
+    _Atomic uint64_t words[RING_NOTE_WORDS];
+    uint8_t reserved[8];
 };
 
 struct ring_header {
@@ -145,12 +158,11 @@ struct ring_header {
     _Atomic uint32_t state;
     uint8_t reserved_creator[60];
 
-    /* Room for a heartbeat (written by the writer) and a lease (by the creator), for a ring's successor, and
-     * more. */
+    /* Room for a heartbeat (written by the writer) and a lease (by the creator). */
     uint8_t reserved_heartbeat[64];
     uint8_t reserved_lease[64];
-    uint8_t reserved_successor[64];
-    uint8_t reserved[64];
+    /* The note of the entry with sequence N is at N mod 2: so that of the newest entry is there until the next one is complete. */
+    struct ring_note_place notes[RING_NOTES];
 };
 
 /*
@@ -232,9 +244,11 @@ RING_AT(ring_header, writer_pid, 644);
 RING_AT(ring_header, state, 704);
 RING_AT(ring_header, reserved_heartbeat, 768);
 RING_AT(ring_header, reserved_lease, 832);
-RING_AT(ring_header, reserved_successor, 896);
-RING_AT(ring_header, reserved, 960);
+RING_AT(ring_header, notes, 896);
 static_assert(sizeof(struct ring_header) == 1024, "size of ring_header");
+RING_AT(ring_note_place, sequence, 0);
+RING_AT(ring_note_place, words, 8);
+static_assert(sizeof(struct ring_note_place) == 64, "size of ring_note_place");
 RING_AT(ring_generation_slot, lock, 0);
 RING_AT(ring_generation_slot, number, 4);
 RING_AT(ring_generation_slot, timescale, 8);

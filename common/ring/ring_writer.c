@@ -13,6 +13,7 @@
 #include "common/ring/ring_writer_private.h"
 
 static_assert(RING_WRITER_FRAGMENT_PART == RING_FRAGMENT_PART, "the same to writer and reader");
+static_assert(sizeof(struct ring_note) == RING_NOTE_WORDS * sizeof(uint64_t), "a note fits its place");
 
 static struct ring_header *header_of(const struct ring_writer *writer)
 {
@@ -56,6 +57,40 @@ static void wake_readers(struct ring_writer *writer)
     syscall(SYS_futex, &header->wake, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+/* --- Notes ---------------------------------------------------------------------------------------------- */
+
+static struct ring_note_place *note_place(const struct ring_writer *writer, uint64_t sequence)
+{
+    return &header_of(writer)->notes[sequence % RING_NOTES];
+}
+
+/* Of the entry that is about to get SEQUENCE, or that has it in the ring before this one. */
+static void write_note(struct ring_writer *writer, uint64_t sequence, const struct ring_note *note)
+{
+    struct ring_note_place *place = note_place(writer, sequence);
+
+    for (size_t i = 0; i < RING_NOTE_WORDS; i++) {
+        atomic_store_explicit(&place->words[i], note->words[i], memory_order_relaxed);
+        ring_test_fault(RING_FAULT_NOTE_HALF);
+    }
+    atomic_store_explicit(&place->sequence, sequence, memory_order_release);
+    ring_test_fault(RING_FAULT_NOTE);
+}
+
+bool ring_writer_note(const struct ring_writer *writer, struct ring_note *note)
+{
+    const struct ring_note_place *place = note_place(writer, writer->sequence);
+
+    if (writer->sequence == 0 ||
+        atomic_load_explicit(&place->sequence, memory_order_acquire) != writer->sequence) {
+        return false;
+    }
+    for (size_t i = 0; i < RING_NOTE_WORDS; i++) {
+        note->words[i] = atomic_load_explicit(&place->words[i], memory_order_relaxed);
+    }
+    return true;
+}
+
 /* --- Attaching to what a predecessor left --------------------------------------------------------------- */
 
 /*
@@ -80,6 +115,7 @@ struct remains {
     uint64_t entry_sequence;
     uint64_t entry_end;
     uint32_t entry_flags;
+    uint32_t entry_generation;
 };
 
 static void load_remains(const struct ring_writer *writer, struct remains *remains)
@@ -114,6 +150,7 @@ static bool load_entry(const struct ring_writer *writer, uint64_t position, bool
     uint64_t span = ring_entry_span(atomic_load_explicit(&entry->length, memory_order_relaxed));
     remains->entry_flags = atomic_load_explicit(&entry->flags, memory_order_relaxed);
     remains->entry_sequence = atomic_load_explicit(&entry->sequence, memory_order_relaxed);
+    remains->entry_generation = atomic_load_explicit(&entry->generation, memory_order_relaxed);
     remains->entry_end = position + span;
     if (padding) {
         return (remains->entry_flags & RING_PADDING) && span == room;
@@ -132,6 +169,7 @@ static int find_head(const struct ring_writer *writer, struct remains *remains)
         remains->entry_sequence = remains->sequence;
         remains->entry_end = remains->head;
         remains->entry_flags = 0;
+        remains->entry_generation = 0;
         return 0;
     }
     if (remains->newest > remains->head) {
@@ -166,6 +204,7 @@ static void roll_forward(struct ring_writer *writer, const struct remains *remai
     writer->intent = remains->intent;
     writer->head = remains->entry_end;
     writer->sequence = remains->entry_sequence;
+    writer->left_generation = remains->entry_generation;
 }
 
 static uint64_t largest(uint64_t a, uint64_t b)
@@ -189,6 +228,9 @@ static int start_afresh(struct ring_writer *writer, const struct remains *remain
     ring_test_fault(RING_FAULT_RECOVER_INTENT);
     atomic_store_explicit(&header->newest, 0, memory_order_release);
     atomic_store_explicit(&header->keyframe, 0, memory_order_release);
+    for (size_t i = 0; i < RING_NOTES; i++) {
+        atomic_store_explicit(&header->notes[i].sequence, 0, memory_order_relaxed);
+    }
     ring_test_fault(RING_FAULT_RECOVER_NEWEST);
     writer->sequence = remains->sequence + 1; /* it may have been one behind */
     atomic_store_explicit(&header->sequence, writer->sequence, memory_order_relaxed);
@@ -291,6 +333,10 @@ int ring_writer_succeed(struct ring_writer *next, const struct ring_writer *old)
     next->generation = old->generation;
     next->end_ns = old->end_ns;
     /* For the next writer's recovery; a reader that looks earlier finds no entry. */
+    struct ring_note note;
+    if (ring_writer_note(old, &note)) {
+        write_note(next, next->sequence, &note);
+    }
     atomic_store_explicit(&header->sequence, next->sequence, memory_order_relaxed);
     atomic_store_explicit(&header->end_ns, next->end_ns, memory_order_relaxed);
     ring_test_fault(RING_FAULT_SUCCEED);
@@ -363,6 +409,36 @@ static void fill_slot(struct ring_generation_slot *slot, uint32_t number, const 
     }
     ring_test_fault(RING_FAULT_SLOT_FILLED);
     atomic_store_explicit(&slot->lock, lock + 1, memory_order_release);
+}
+
+static bool holds(const struct ring_generation_slot *slot, uint32_t number, const struct ring_stream *stream)
+{
+    const size_t codecs_size = strlen(stream->codecs) + 1;
+
+    return codecs_size <= RINGCAST_CODECS_SIZE && stream->init_length <= RINGCAST_INIT_MAX &&
+           atomic_load_explicit(&slot->lock, memory_order_acquire) % 2 == 0 &&
+           atomic_load_explicit(&slot->number, memory_order_relaxed) == number &&
+           atomic_load_explicit(&slot->timescale, memory_order_relaxed) == stream->timescale &&
+           atomic_load_explicit(&slot->width, memory_order_relaxed) == stream->width &&
+           atomic_load_explicit(&slot->height, memory_order_relaxed) == stream->height &&
+           atomic_load_explicit(&slot->init_length, memory_order_relaxed) == stream->init_length &&
+           memcmp(slot->codecs, stream->codecs, codecs_size) == 0 &&
+           (stream->init_length == 0 || memcmp(slot->init, stream->init, stream->init_length) == 0);
+}
+
+int ring_writer_resume_generation(struct ring_writer *writer, const struct ring_stream *stream)
+{
+    const struct ring_generation_slot *slots =
+        (const struct ring_generation_slot *)(writer->map + writer->geometry.slots_offset);
+
+    if (writer->begun || stream->timescale == 0 || writer->left_generation == 0 ||
+        writer->left_generation != writer->generation ||
+        !holds(&slots[writer->generation % RING_GENERATIONS], writer->generation, stream)) {
+        return -ESTALE;
+    }
+    writer->timescale = stream->timescale;
+    writer->begun = true;
+    return 0;
 }
 
 int ring_writer_begin_generation(struct ring_writer *writer, const struct ring_stream *stream)
@@ -486,6 +562,9 @@ static void commit(struct ring_writer *writer, const struct ring_fragment *fragm
 
     atomic_store_explicit(&header->end_ns, writer->end_ns, memory_order_relaxed);
     ring_test_fault(RING_FAULT_END);
+    if (fragment->note) {
+        write_note(writer, writer->sequence + 1, fragment->note);
+    }
     if (position != writer->head) {
         write_padding(writer, writer->head, position - writer->head);
         ring_test_fault(RING_FAULT_PADDING);

@@ -3,7 +3,7 @@
  * The writing side of a ring. One writer per ring; used by one ringcast-ingest worker from one thread.
  * After ring_writer_attach no function here allocates, blocks or makes a system call, except for the wake-up in
  * ring_writer_publish (invariant R1). A writer killed at any instruction leaves every published entry
- * readable, and the next ring_writer_attach carries on after them in a new generation (R5).
+ * readable, and the next ring_writer_attach carries on after them, in a new generation unless its stream is the same one (R5).
  */
 #ifndef COMMON_RING_RING_WRITER_H
 #define COMMON_RING_RING_WRITER_H
@@ -31,13 +31,19 @@ struct ring_stream {
     uint32_t width, height;
 };
 
+/* What a writer wants the next one to know about the newest fragment. The ring keeps it and does not look into it. */
+struct ring_note {
+    uint64_t words[6];
+};
+
 /* A fragment, as the caller gives it; the writer adds position, sequence, generation and the time of publishing. */
 struct ring_fragment {
-    uint32_t flags;      /* enum ringcast_entry_flags */
-    int64_t decode_time; /* video timescale */
-    uint32_t duration;   /* video timescale */
-    int64_t wall_ns;     /* CLOCK_REALTIME at capture */
-    int64_t capture_ns;  /* CLOCK_MONOTONIC at capture */
+    uint32_t flags;               /* enum ringcast_entry_flags */
+    int64_t decode_time;          /* video timescale */
+    uint32_t duration;            /* video timescale */
+    int64_t wall_ns;              /* CLOCK_REALTIME at capture */
+    int64_t capture_ns;           /* CLOCK_MONOTONIC at capture */
+    const struct ring_note *note; /* copied; NULL: none */
 };
 
 /*
@@ -87,6 +93,20 @@ uint64_t ring_writer_next_sequence(const struct ring_writer *writer);
  * since the epoch; 0: nothing was published. New decode times must not be smaller.
  */
 int64_t ring_writer_end_ns(const struct ring_writer *writer);
+
+/*
+ * The note of the newest fragment, whichever writer has published it. A ring may have been left by a hostile writer: what the note says is to
+ * be checked. False: that fragment has none, or nothing was published.
+ */
+bool ring_writer_note(const struct ring_writer *writer, struct ring_note *note);
+
+/*
+ * Goes on with the generation of the writer before this one: fragments need not begin with a keyframe. For a writer whose stream is the
+ * same one, to the byte, and goes on where the newest fragment ends. To be called before this writer has begun a generation.
+ *
+ * 0; -ESTALE: the newest fragment is of another stream, or there is none.
+ */
+int ring_writer_resume_generation(struct ring_writer *writer, const struct ring_stream *stream);
 
 /*
  * Begins a new generation. The first fragment after it must be a keyframe.

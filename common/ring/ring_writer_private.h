@@ -23,11 +23,12 @@ struct ring_writer {
     uint64_t head;
     uint64_t sequence; /* of the newest entry */
     int64_t end_ns;
-    uint64_t indexed;     /* keyframes put into the index so far */
-    int64_t index_due_ns; /* CLOCK_MONOTONIC: no keyframe that is published earlier goes into the index */
-    uint32_t generation;  /* newest; the fragments' own once `begun` */
+    uint64_t indexed;         /* keyframes put into the index so far */
+    int64_t index_due_ns;     /* CLOCK_MONOTONIC: no keyframe that is published earlier goes into the index */
+    uint32_t generation;      /* newest; the fragments' own once `begun` */
+    uint32_t left_generation; /* of the newest entry when this writer attached; 0: there was none */
     uint32_t timescale;
-    bool begun;          /* this writer has begun a generation */
+    bool begun;          /* this writer has begun a generation, or goes on with one */
     bool wants_keyframe; /* nothing was published in it yet */
     struct ring_reservation reserved;
 };
@@ -38,6 +39,8 @@ enum ring_fault_point {
     RING_FAULT_PAYLOAD_HALF,     /* half of the payload is written; the code that fills it raises this */
     RING_FAULT_PAYLOAD,          /* all of it is written, nothing else; raised in the same place */
     RING_FAULT_END,              /* the end of the timeline is known, the entry not */
+    RING_FAULT_NOTE_HALF,        /* ... and a part of its note */
+    RING_FAULT_NOTE,             /* ... and all of its note */
     RING_FAULT_PADDING_HALF,     /* some fields of the padding are written, its commit word is not */
     RING_FAULT_PADDING,          /* padding is complete, the entry behind it not */
     RING_FAULT_ENTRY_HALF,       /* some fields of the entry are written, its commit word is not */
@@ -61,7 +64,7 @@ enum ring_fault_point {
     RING_FAULT_RECOVER_INTENT,   /* recovery has moved `intent` out of all readers' reach */
     RING_FAULT_RECOVER_NEWEST,   /* ... and forgotten the entries, but not moved `head` */
     RING_FAULT_RECOVER_SEQUENCE, /* ... `sequence` goes on, `head` is not moved */
-    RING_FAULT_SUCCEED,          /* another ring has the sequence and the end, not the generation */
+    RING_FAULT_SUCCEED,          /* another ring has the sequence, the note and the end, not the generation */
     RING_FAULT_POINTS
 };
 

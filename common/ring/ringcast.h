@@ -37,6 +37,7 @@ extern "C" {
 enum ringcast_entry_flags {
     RINGCAST_KEYFRAME = 1u << 0,      /* the video sample is a sync sample: decoding can begin here */
     RINGCAST_DISCONTINUITY = 1u << 1, /* the source's timeline broke before this fragment and was repaired */
+    RINGCAST_REMOTE = 1u << 2,        /* another node of the cluster has fetched it from the camera */
 };
 
 /* One mapped ring. Opaque; made by ringcast_open or ringcast_open_fd. */

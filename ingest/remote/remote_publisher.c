@@ -33,7 +33,11 @@ struct remote_publisher {
     struct description *next; /* of what comes; NULL: nothing has described it */
     struct description *
         present; /* of the ring's generation; NULL: this worker has begun none. The same as `next`, or another */
+    bool resumes; /* the ring's generation may be gone on with, until there is a `present` */
 };
+
+/* What the ring notes with each fragment, for the next worker. */
+enum note_word { NOTE_ORIGIN, NOTE_FENCE, NOTE_SEQUENCE, NOTE_OFFSET, NOTE_LEAD, NOTE_LAST };
 
 int remote_publisher_create(struct ring_output *output, struct remote_publisher **publisher)
 {
@@ -63,6 +67,50 @@ void remote_publisher_destroy(struct remote_publisher *publisher)
 const struct publisher_status *remote_publisher_status(const struct remote_publisher *publisher)
 {
     return &publisher->status;
+}
+
+/* --- The worker before this one ------------------------------------------------------------------------- */
+
+static struct ring_note note_of(const struct piece *fragment, const struct remote_timeline *timeline)
+{
+    return (struct ring_note){.words = {
+                                  [NOTE_ORIGIN] = fragment->origin,
+                                  [NOTE_FENCE] = fragment->fence,
+                                  [NOTE_SEQUENCE] = fragment->sequence,
+                                  [NOTE_OFFSET] = (uint64_t)timeline->offset_ns,
+                                  [NOTE_LEAD] = (uint64_t)timeline->lead_ns,
+                                  [NOTE_LAST] = (uint64_t)timeline->last_ns,
+                              }};
+}
+
+/* What the ring's last writer has noted is believed as far as it does no harm: sums of two such times have no overflow. */
+static bool is_time(int64_t time_ns)
+{
+    return time_ns >= -REMOTE_NS_MAX && time_ns <= REMOTE_NS_MAX;
+}
+
+bool remote_publisher_resume(struct remote_publisher *publisher, struct remote_mark *mark)
+{
+    const struct ring_writer *ring = publisher->output->ring;
+    struct ring_note note;
+
+    if (!ring_writer_note(ring, &note) || note.words[NOTE_SEQUENCE] == 0) {
+        return false;
+    }
+    const struct remote_timeline timeline = {.placed = true,
+                                             .offset_ns = (int64_t)note.words[NOTE_OFFSET],
+                                             .lead_ns = (int64_t)note.words[NOTE_LEAD],
+                                             .last_ns = (int64_t)note.words[NOTE_LAST]};
+    if (!is_time(timeline.offset_ns) || !is_time(timeline.lead_ns) || timeline.last_ns < 0 ||
+        timeline.last_ns > ring_writer_end_ns(ring)) {
+        return false;
+    }
+    *mark = (struct remote_mark){.origin = note.words[NOTE_ORIGIN],
+                                 .fence = note.words[NOTE_FENCE],
+                                 .sequence = note.words[NOTE_SEQUENCE]};
+    publisher->timeline = timeline;
+    publisher->resumes = true;
+    return true;
 }
 
 /* --- Generations ---------------------------------------------------------------------------------------- */
@@ -142,10 +190,24 @@ static void note_description(struct remote_publisher *publisher)
     status->changes++;
 }
 
+/* The generation of the next fragment is the ring's. */
+static void take_generation(struct remote_publisher *publisher)
+{
+    free(publisher->present);
+    publisher->present = publisher->next;
+    publisher->resumes = false;
+    note_description(publisher);
+}
+
 /* Begins the generation that the keyframe needs, if it is not the ring's already. */
 static int update_generation(struct remote_publisher *publisher, bool keyframe, int64_t now_ns)
 {
     if (publisher->present == publisher->next) {
+        return 0;
+    }
+    if (publisher->resumes &&
+        ring_writer_resume_generation(publisher->output->ring, &publisher->next->stream) == 0) {
+        take_generation(publisher);
         return 0;
     }
     if (!keyframe) {
@@ -160,9 +222,7 @@ static int update_generation(struct remote_publisher *publisher, bool keyframe, 
     if (result < 0) {
         return -EBADMSG;
     }
-    free(publisher->present);
-    publisher->present = publisher->next;
-    note_description(publisher);
+    take_generation(publisher);
     return 0;
 }
 
@@ -271,13 +331,15 @@ int remote_publisher_put(struct remote_publisher *publisher, const struct piece 
     if (broken < 0) {
         return broken;
     }
+    const struct ring_note note = note_of(fragment, &publisher->timeline);
     struct ring_fragment entry = {
-        .flags = (fragment->flags & (RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY)) |
+        .flags = (fragment->flags & (RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY)) | RINGCAST_REMOTE |
                  (broken ? RINGCAST_DISCONTINUITY : 0u),
         .decode_time = fragment->decode_time,
         .duration = fragment->duration,
         .wall_ns = fragment->wall_ns,
         .capture_ns = capture_ns,
+        .note = &note,
     };
     result = write_fragment(publisher, fragment, &boxes, &entry);
     if (result < 0) {

@@ -12,12 +12,19 @@
 #include "common/cluster/piece.h"
 #include "ingest/publish/publisher.h"
 #include "ingest/publish/ring_output.h"
+#include "ingest/remote/remote_stream.h"
 
 struct remote_publisher;
 
 /* OUTPUT stays the caller's and must outlive the publisher. 0; -ENOMEM. */
 int remote_publisher_create(struct ring_output *output, struct remote_publisher **publisher);
 void remote_publisher_destroy(struct remote_publisher *publisher);
+
+/*
+ * Takes up times and generation of the worker that has published the ring's newest fragment, which *MARK says, as if this one had. To be called before anything
+ * else. False: that fragment is not another node's, or there is none.
+ */
+bool remote_publisher_resume(struct remote_publisher *publisher, struct remote_mark *mark);
 
 /*
  * GENERATION, a whole body, describes the fragments that follow. The ring begins it with the next of them, unless it is what is there already.

@@ -45,6 +45,14 @@ void remote_stream_init(struct remote_stream *stream, const struct camera_remote
     stream->heard_ns = now_ns;
 }
 
+void remote_stream_resume(struct remote_stream *stream, const struct remote_mark *mark)
+{
+    stream->begun = true;
+    stream->origin = mark->origin;
+    stream->fence = mark->fence;
+    stream->last = mark->sequence;
+}
+
 /* --- The socket ----------------------------------------------------------------------------------------- */
 
 void remote_stream_attached(struct remote_stream *stream, int64_t now_ns)
@@ -158,15 +166,23 @@ static void watch_lateness(struct remote_stream *stream, int64_t now_ns)
 
 /* --- Pieces --------------------------------------------------------------------------------------------- */
 
+/* Nothing that came before says where what comes goes on. */
+static void forget_sequences(struct remote_stream *stream)
+{
+    stream->joint = stream->joint || stream->last != 0;
+    stream->last = stream->left_out = stream->double_keyframe = 0;
+    stream->left_out_size = 0;
+}
+
 static void begin_timeline(struct remote_stream *stream, const struct piece *piece)
 {
-    stream->joint = stream->published;
+    if (!stream->begun || piece->origin != stream->origin) {
+        forget_sequences(stream);
+        stream->described = false;
+    }
     stream->begun = true;
     stream->origin = piece->origin;
     stream->fence = piece->fence;
-    stream->last = stream->left_out = 0;
-    stream->left_out_size = 0;
-    stream->described = false;
     stream->behind_ns = 0;
     stream->beat = (struct piece_beat){.state = PIECE_STREAMING};
     stream->join = true;
@@ -238,11 +254,27 @@ static void take_beat(struct remote_stream *stream, const struct piece *whole, i
     }
 }
 
+/*
+ * The keyframe of SEQUENCE is not ahead of what was published last. A node sends nothing from before its newest keyframe, so one such keyframe is the
+ * beginning of the group so far. If a later one is not ahead either, and nothing has gone on between them, then there never was what was
+ * published last: damage has made it up, or the ring's last writer has.
+ */
+static bool refutes_last(struct remote_stream *stream, uint64_t sequence)
+{
+    bool refuted = stream->double_keyframe != 0 && sequence > stream->double_keyframe;
+
+    stream->double_keyframe = sequence > stream->double_keyframe ? sequence : stream->double_keyframe;
+    return refuted;
+}
+
 static enum remote_verdict judge_fragment(struct remote_stream *stream, const struct piece *whole,
                                           int64_t now_ns)
 {
     bool keyframe = (whole->flags & RINGCAST_KEYFRAME) != 0;
 
+    if (whole->sequence <= stream->last && keyframe && refutes_last(stream, whole->sequence)) {
+        forget_sequences(stream);
+    }
     if (whole->sequence <= stream->last) {
         stream->counts.doubles++;
         return REMOTE_DROP;
@@ -286,14 +318,14 @@ void remote_stream_described(struct remote_stream *stream, const struct piece *g
 
 void remote_stream_published(struct remote_stream *stream, const struct piece *fragment, int64_t now_ns)
 {
-    if (stream->last != 0) {
+    if (stream->last != 0 && stream->published) { /* what this worker did not wait for is not missed */
         stream->counts.missed += fragment->sequence - stream->last - 1;
     }
     if (stream->jumping && is_late(stream)) {
         forget_transit(stream); /* the link has become longer for good */
     }
     stream->last = fragment->sequence;
-    stream->left_out = 0;
+    stream->left_out = stream->double_keyframe = 0;
     stream->published = true;
     stream->joint = stream->join = stream->jumping = false;
     stream->behind_ns = 0;

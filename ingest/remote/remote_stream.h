@@ -7,7 +7,9 @@
  * The rule of sequences. Within a timeline, which is an origin under a fence, the fragment behind the last one goes on, and a keyframe further ahead;
  * what is not ahead is a double, and anything else a gap: it is dropped, and the relay is asked for the group of pictures so far, which either holds what
  * is missing or begins with a keyframe further ahead. A higher fence or another origin begins a timeline; a lower fence is of a node
- * that has lost the camera and does not know it.
+ * that has lost the camera and does not know it. Sequences belong to the origin: under another fence they go on.
+ *
+ * A worker begins where the one before it has ended, if the ring says where that was (remote_stream_resume()).
  */
 #ifndef INGEST_REMOTE_REMOTE_STREAM_H
 #define INGEST_REMOTE_REMOTE_STREAM_H
@@ -24,6 +26,12 @@
 
 /* The slices of a minute in which the smallest transit time is kept. */
 #define REMOTE_TRANSIT_SLICES 6
+
+/* Which fragment a ring has got last. */
+struct remote_mark {
+    uint64_t origin, fence;
+    uint64_t sequence; /* not 0 */
+};
 
 /* What is to be done with a whole piece. */
 enum remote_verdict {
@@ -69,7 +77,9 @@ struct remote_stream {
     /* The timeline. */
     bool begun; /* there is one */
     uint64_t origin, fence;
-    uint64_t last;     /* sequence that was published last; 0: none */
+    uint64_t last; /* sequence that was published last; 0: none */
+    uint64_t
+        double_keyframe; /* of the newest keyframe that was not ahead, since one was published; 0: there was none */
     uint64_t left_out; /* sequence that can never be published: what refers to it cannot, either; 0: none */
     uint32_t left_out_size; /* its bytes, if it is too large; 0: that is not the reason */
     int64_t left_out_ns;
@@ -95,6 +105,9 @@ struct remote_stream {
 
 /* URL stays the caller's and must outlive STREAM. A socket is due at once. */
 void remote_stream_init(struct remote_stream *stream, const struct camera_remote *url, int64_t now_ns);
+
+/* The ring has got fragments up to MARK from the worker before this one: what follows goes on there. To be called behind remote_stream_init(). */
+void remote_stream_resume(struct remote_stream *stream, const struct remote_mark *mark);
 
 /* --- From the relay ------------------------------------------------------------------------------------- */
 

@@ -261,7 +261,7 @@ static void a_remote_camera_streams(void **state)
     for (uint64_t sequence = 100; sequence <= 104; sequence++) {
         expect_fragment(&scene, sequence);
         assert_int_equal(scene.entry.sequence, sequence - 99);
-        assert_int_equal(scene.entry.flags, sequence == 100 ? RINGCAST_KEYFRAME : 0);
+        assert_int_equal(scene.entry.flags, RINGCAST_REMOTE | (sequence == 100 ? RINGCAST_KEYFRAME : 0));
     }
     assert_in_range(before_ns - scene.entry.capture_ns + NS_PER_SECOND, 0, 20 * NS_PER_SECOND);
     assert_int_equal(ringcast_init_segment(scene.worker.reader, 0, init, sizeof(init), &generation), 0);
@@ -366,7 +366,7 @@ static void a_fence_keeps_the_former_owner_out(void **state)
     send_generation(&scene, false);
     send_fragment(&scene, 1, true);
     expect_fragment(&scene, 1);
-    assert_int_equal(scene.entry.flags, RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY);
+    assert_int_equal(scene.entry.flags, RINGCAST_REMOTE | RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY);
     int64_t decode_time = scene.entry.decode_time;
     scene.origin = ORIGIN;
     scene.fence = 4;
@@ -403,10 +403,60 @@ static void another_socket_goes_on_without_a_gap(void **state)
     for (uint64_t sequence = 102; sequence <= 105; sequence++) {
         expect_fragment(&scene, sequence);
         assert_int_equal(scene.entry.sequence, sequence - 99);
-        assert_int_equal(scene.entry.flags, 0);
+        assert_int_equal(scene.entry.flags, RINGCAST_REMOTE);
         assert_int_equal(scene.entry.generation, 1);
     }
     wait_state(&scene, "streaming", "");
+    end(&scene);
+}
+
+/* The worker is killed, and another one takes its place. */
+static void replace_worker(struct scene *scene)
+{
+    int status;
+
+    kill(scene->worker.pid, SIGKILL);
+    assert_int_equal(waitpid(scene->worker.pid, &status, 0), scene->worker.pid);
+    close(scene->relay);
+    worker_respawn(&scene->fork_server, &scene->worker);
+    send_task(scene, "ringcast://a/front");
+    attach(scene);
+    say(scene, ATTACHMENT_UP, NULL, 0);
+    expect(scene, ATTACHMENT_JOIN);
+}
+
+/* The same pictures do not come twice, and those behind them follow as if the worker had never been away. */
+static void another_worker_goes_on_without_a_gap(void **state)
+{
+    struct scene scene;
+
+    (void)state;
+    begin_streaming(&scene);
+    send_fragment(&scene, 101, false);
+    expect_fragment(&scene, 101);
+    int64_t decode_time = scene.entry.decode_time;
+    replace_worker(&scene);
+    send_generation(&scene, false);
+    for (uint64_t sequence = 100; sequence <= 104; sequence++) {
+        send_fragment(&scene, sequence, sequence == 100);
+    }
+    for (uint64_t sequence = 102; sequence <= 104; sequence++) {
+        expect_fragment(&scene, sequence);
+        assert_int_equal(scene.entry.sequence, sequence - 99);
+        assert_int_equal(scene.entry.decode_time,
+                         decode_time + (int64_t)(sequence - 101) * REMOTE_MEDIA_TICK);
+        assert_int_equal(scene.entry.flags, RINGCAST_REMOTE);
+        assert_int_equal(scene.entry.generation, 1);
+    }
+    wait_state(&scene, "streaming", "");
+    wait_stats(&scene, "duplicates", 2);
+    replace_worker(&scene); /* and the camera's node has made a new ring meanwhile */
+    scene.origin++;
+    send_generation(&scene, false);
+    send_fragment(&scene, 3, true);
+    expect_fragment(&scene, 3);
+    assert_int_equal(scene.entry.flags, RINGCAST_REMOTE | RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY);
+    assert_true(scene.entry.decode_time >= decode_time + 4 * REMOTE_MEDIA_TICK);
     end(&scene);
 }
 
@@ -564,6 +614,7 @@ int main(void)
         cmocka_unit_test(damaged_messages_cost_nothing_but_themselves),
         cmocka_unit_test(a_fence_keeps_the_former_owner_out),
         cmocka_unit_test(another_socket_goes_on_without_a_gap),
+        cmocka_unit_test(another_worker_goes_on_without_a_gap),
         cmocka_unit_test(garbage_on_the_socket_ends_it),
         cmocka_unit_test(how_the_camera_is_at_its_node_is_told),
         cmocka_unit_test(a_larger_ring_is_asked_for),

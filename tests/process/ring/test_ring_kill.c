@@ -44,12 +44,25 @@ static void expect_killed(pid_t child)
     assert_int_equal(WTERMSIG(status), SIGKILL);
 }
 
+/* What the writer notes about the fragment of SEQUENCE. */
+static struct ring_note note_of(uint64_t sequence)
+{
+    struct ring_note note;
+
+    for (size_t i = 0; i < RING_NOTE_WORDS; i++) {
+        note.words[i] = sequence * 100 + i;
+    }
+    return note;
+}
+
 /* As fixture_publish, but the payload comes in two halves. */
 static void publish_in_steps(struct ring_writer *writer, size_t length)
 {
     uint64_t sequence = ring_writer_next_sequence(writer);
+    const struct ring_note note = note_of(sequence);
     struct ring_fragment fragment = {
         .flags = RINGCAST_KEYFRAME,
+        .note = &note,
         .decode_time = fixture_decode_time(sequence),
         .duration = FIXTURE_TICK,
         .wall_ns = (int64_t)sequence + 1,
@@ -83,7 +96,7 @@ static pid_t write_until_killed(struct ring_fixture *fixture, int count, enum ri
     }
     fixture_begin_generation(writer);
     for (int i = 0; i < count; i++) {
-        fixture_publish(writer, LENGTH, i == 0 ? RINGCAST_KEYFRAME : 0);
+        publish_in_steps(writer, LENGTH);
     }
     armed = point;
     publish_in_steps(writer, LENGTH);
@@ -101,6 +114,9 @@ static void expect_sound(struct ring_fixture *fixture, struct ring_follower *fol
     assert_true(follower->last_sequence == complete || follower->last_sequence + 1 == complete);
     fixture_attach(fixture);
     assert_int_equal(ring_writer_next_sequence(fixture->writer), complete + 1);
+    struct ring_note note, expected = note_of(complete);
+    assert_true(ring_writer_note(fixture->writer, &note));
+    assert_memory_equal(&note, &expected, sizeof(note));
     assert_true(ring_writer_end_ns(fixture->writer) >= (int64_t)(complete * UINT64_C(40000000)));
     fixture_begin_generation(fixture->writer);
     assert_int_equal(fixture_publish(fixture->writer, LENGTH, RINGCAST_KEYFRAME), 0);

@@ -12,6 +12,7 @@
 
 #include "common/base/clock.h"
 #include "common/ring/ring_create.h"
+#include "common/ring/ring_format.h"
 #include "common/ring/ring_writer.h"
 #include "common/ring/ringcast.h"
 #include "ingest/publish/stream_limit.h"
@@ -222,6 +223,7 @@ struct rig {
     uint8_t read[CAPACITY];
     size_t read_length;
     ringcast_entry entry;
+    uint64_t sequence; /* of the other node */
     int64_t decode_time;
     int64_t arrival_ns;
 };
@@ -294,6 +296,9 @@ static struct piece next_fragment(struct rig *rig, bool keyframe, size_t picture
         .timescale = REMOTE_MEDIA_TIMESCALE,
         .wall_ns = 77,
         .age_us = 500000,
+        .origin = 9,
+        .fence = 4,
+        .sequence = ++rig->sequence,
         .data = rig->body,
     };
 
@@ -328,7 +333,7 @@ static void fragments_come_into_the_ring(void **state)
     assert_int_equal(put(rig, true, false), 0);
     assert_int_equal(put(rig, false, false), 0);
     read_one(rig);
-    assert_int_equal(rig->entry.flags, RINGCAST_KEYFRAME);
+    assert_int_equal(rig->entry.flags, RINGCAST_REMOTE | RINGCAST_KEYFRAME);
     assert_int_equal(rig->entry.wall_ns, 77);
     assert_int_equal(rig->entry.capture_ns, EPOCH + 1580 * NS_PER_MS);
     assert_int_equal(rig->entry.decode_time, 1580 * 90); /* its capture, behind the epoch */
@@ -338,7 +343,7 @@ static void fragments_come_into_the_ring(void **state)
     assert_in_range(tracks[1].decode_time, 1580 * 44100 / 1000 - 1, 1580 * 44100 / 1000 + 1);
     uint64_t between = tracks[1].decode_time;
     read_one(rig);
-    assert_int_equal(rig->entry.flags, 0);
+    assert_int_equal(rig->entry.flags, RINGCAST_REMOTE);
     assert_int_equal(rig->entry.decode_time, 1580 * 90 + REMOTE_MEDIA_TICK);
     assert_int_equal(boxes_check_fragment(rig->read, rig->read_length, tracks), 2);
     assert_int_equal(tracks[1].decode_time - between, 44100 / 25);
@@ -401,13 +406,13 @@ static void another_timeline_follows_the_first(void **state)
     int64_t end = rig->entry.decode_time + rig->entry.duration;
     rig->arrival_ns -= NS_PER_SECOND;
     read_one(rig);
-    assert_int_equal(rig->entry.flags, RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY);
+    assert_int_equal(rig->entry.flags, RINGCAST_REMOTE | RINGCAST_KEYFRAME | RINGCAST_DISCONTINUITY);
     assert_true(rig->entry.decode_time >= end);
     boxes_check_fragment(rig->read, rig->read_length, tracks);
     assert_int_equal(tracks[0].decode_time, rig->entry.decode_time);
     int64_t decode_time = rig->entry.decode_time;
     read_one(rig);
-    assert_int_equal(rig->entry.flags, 0);
+    assert_int_equal(rig->entry.flags, RINGCAST_REMOTE);
     assert_int_equal(rig->entry.decode_time, decode_time + REMOTE_MEDIA_TICK);
     assert_int_equal(remote_publisher_status(rig->publisher)->joints, 1);
 }
@@ -453,6 +458,88 @@ static void a_larger_ring_takes_what_did_not_fit(void **state)
     close(next.reader);
 }
 
+/* A worker in the place of the one so far. True: it goes on where that has ended, and *MARK is set. */
+static bool replace_worker(struct rig *rig, struct remote_mark *mark)
+{
+    struct ring_writer *writer;
+
+    remote_publisher_destroy(rig->publisher);
+    ring_output_finish(&rig->output);
+    assert_int_equal(ring_writer_attach(dup(rig->ring.writer), -1, &writer), 0);
+    ring_output_init(&rig->output, writer);
+    assert_int_equal(remote_publisher_create(&rig->output, &rig->publisher), 0);
+    return remote_publisher_resume(rig->publisher, mark);
+}
+
+static void the_next_worker_goes_on(void **state)
+{
+    struct rig *rig = *state;
+    struct remote_mark mark;
+
+    assert_false(replace_worker(rig, &mark));
+    assert_int_equal(describe(rig, false), 0);
+    assert_int_equal(put(rig, true, false), 0);
+    assert_int_equal(put(rig, false, false), 0);
+    assert_true(replace_worker(rig, &mark));
+    assert_int_equal(mark.origin, 9);
+    assert_int_equal(mark.fence, 4);
+    assert_int_equal(mark.sequence, 2);
+    assert_int_equal(describe(rig, false), 0);
+    rig->arrival_ns +=
+        300 * NS_PER_MS; /* the group so far comes late, and lies where it belongs all the same */
+    assert_int_equal(put(rig, false, false), 0);
+    read_one(rig);
+    int64_t decode_time = rig->entry.decode_time;
+    for (int i = 1; i < 3; i++) {
+        read_one(rig);
+        assert_int_equal(rig->entry.decode_time, decode_time + i * REMOTE_MEDIA_TICK);
+        assert_int_equal(rig->entry.generation, 1);
+        assert_int_equal(rig->entry.flags, RINGCAST_REMOTE);
+    }
+    assert_string_equal(remote_publisher_status(rig->publisher)->codecs, "avc1.42C01E,mp4a.40.2");
+}
+
+static void the_next_worker_begins_what_is_another_stream(void **state)
+{
+    struct rig *rig = *state;
+    struct remote_mark mark;
+
+    assert_int_equal(describe(rig, false), 0);
+    assert_int_equal(put(rig, true, false), 0);
+    assert_true(replace_worker(rig, &mark));
+    assert_int_equal(describe(rig, true), 0);
+    assert_int_equal(put(rig, false, false), -EBADMSG);
+    assert_int_equal(put(rig, true, false), 0);
+    assert_int_equal(ring_writer_positions(rig->output.ring).generation, 2);
+}
+
+/* What is noted may have been written by anything. */
+static void the_next_worker_believes_no_nonsense(void **state)
+{
+    struct rig *rig = *state;
+    const uint64_t bad[] = {INT64_MAX, (uint64_t)INT64_MIN, (uint64_t)-1, 0};
+    struct remote_mark mark;
+
+    assert_int_equal(describe(rig, false), 0);
+    assert_int_equal(put(rig, true, false), 0);
+    struct ring_note good;
+    assert_true(ring_writer_note(rig->output.ring, &good));
+    for (size_t word = 0; word < RING_NOTE_WORDS; word++) {
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+            struct ring_note note = good;
+            note.words[word] = bad[i];
+            const struct ring_fragment fragment = {.flags = RINGCAST_KEYFRAME, .note = &note};
+            assert_non_null(ring_writer_reserve(rig->output.ring, 100));
+            assert_int_equal(ring_writer_publish(rig->output.ring, &fragment), 0);
+            (void)replace_worker(rig, &mark);
+            assert_int_equal(describe(rig, false), 0);
+            int64_t end_ns = ring_writer_end_ns(rig->output.ring);
+            assert_int_equal(put(rig, true, false), 0);
+            assert_true(ring_writer_end_ns(rig->output.ring) >= end_ns);
+        }
+    }
+}
+
 #define RIG_TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -472,6 +559,9 @@ int main(void)
         RIG_TEST(another_timeline_follows_the_first),
         RIG_TEST(a_fragment_that_contradicts_itself_is_not_published),
         RIG_TEST(a_larger_ring_takes_what_did_not_fit),
+        RIG_TEST(the_next_worker_goes_on),
+        RIG_TEST(the_next_worker_begins_what_is_another_stream),
+        RIG_TEST(the_next_worker_believes_no_nonsense),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

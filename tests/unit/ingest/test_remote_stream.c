@@ -242,6 +242,80 @@ static void a_camera_that_has_sent_nothing_is_not_asked_for_again(void **state)
     }
 }
 
+/* --- The worker before ---------------------------------------------------------------------------------- */
+
+/* A worker whose ring has fragments of the other one, up to SEQUENCE. */
+static void begin_resumed(struct rig *rig, uint64_t sequence)
+{
+    *rig = (struct rig){.now_ns = 1000 * NS_PER_SECOND, .origin = 7, .fence = 3, .generation = 1};
+    const struct remote_mark mark = {.origin = rig->origin, .fence = rig->fence, .sequence = sequence};
+    remote_stream_init(&rig->stream, &url, rig->now_ns);
+    remote_stream_resume(&rig->stream, &mark);
+    remote_stream_attached(&rig->stream, rig->now_ns);
+    remote_stream_up(&rig->stream, rig->now_ns);
+    assert_true(due(rig) & REMOTE_JOIN);
+}
+
+static void a_worker_goes_on_where_the_one_before_ended(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin_resumed(&rig, 50);
+    assert_int_equal(state_of(&rig), REMOTE_STARTING);
+    describe(&rig);
+    for (uint64_t sequence = 41; sequence <= 53; sequence++) {
+        assert_int_equal(fragment(&rig, sequence, sequence == 41), sequence > 50);
+    }
+    assert_false(rig.stream.joint);
+    assert_int_equal(state_of(&rig), REMOTE_STREAMING);
+    assert_int_equal(rig.stream.counts.doubles, 10);
+    assert_int_equal(rig.stream.counts.missed, 0);
+}
+
+/* It slept for a while. */
+static void a_worker_goes_on_with_a_later_keyframe(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin_resumed(&rig, 50);
+    describe(&rig);
+    assert_false(fragment(&rig, 999, false));
+    assert_true(fragment(&rig, 1000, true));
+    assert_true(fragment(&rig, 1001, false));
+    assert_int_equal(rig.stream.counts.missed, 0); /* nobody has waited for them */
+}
+
+static void a_worker_tells_another_origin_from_the_ring_s(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin_resumed(&rig, 50);
+    rig.origin = 8;
+    describe(&rig);
+    assert_true(rig.stream.joint);
+    assert_true(fragment(&rig, 3, true));
+}
+
+/* What the ring says, or what damage has made up, must not keep the camera away for good. */
+static void a_last_sequence_that_was_never_sent_is_forgotten(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin_resumed(&rig, UINT64_MAX);
+    describe(&rig);
+    for (int joins = 0; joins < 3; joins++) { /* of the same group, each time a little more of it */
+        assert_false(fragment(&rig, 41, true));
+        assert_false(fragment(&rig, 42, false));
+    }
+    assert_false(fragment(&rig, 50, false));
+    assert_true(fragment(&rig, 51, true));
+    assert_true(fragment(&rig, 52, false));
+}
+
 /* --- Timelines ------------------------------------------------------------------------------------------ */
 
 static void another_origin_is_another_timeline(void **state)
@@ -287,10 +361,12 @@ static void a_lower_fence_is_not_heard_while_the_higher_one_is(void **state)
 
     (void)state;
     begin_streaming(&rig, 50);
-    rig.fence = 9; /* another node has the camera, with the same origin by chance or malice */
+    rig.fence = 9; /* another node has the camera */
+    rig.origin = 8;
     describe(&rig);
     assert_true(fragment(&rig, 1, true));
     rig.fence = 8;
+    rig.origin = 7;
     rig.now_ns += 2 * NS_PER_SECOND;
     assert_false(fragment(&rig, 51, true));
     rig.fence = 0;
@@ -300,8 +376,24 @@ static void a_lower_fence_is_not_heard_while_the_higher_one_is(void **state)
     rig.now_ns += 2 * NS_PER_SECOND;
     assert_int_equal(state_of(&rig), REMOTE_STALLED); /* and it is no sign of life */
     rig.fence = 9;
-    rig.origin = 7;
+    rig.origin = 8;
     assert_true(fragment(&rig, 2, false));
+}
+
+/* The camera was taken from its node and given back, and the node's ring went on meanwhile. */
+static void an_origin_goes_on_under_another_fence(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin_streaming(&rig, 50);
+    rig.fence = 9;
+    assert_false(fragment(&rig, 41, true));
+    assert_int_equal(due(&rig), REMOTE_JOIN); /* something may be missing */
+    assert_false(fragment(&rig, 50, false));
+    assert_true(fragment(&rig, 51, false));
+    assert_false(rig.stream.joint);
+    assert_int_equal(rig.stream.counts.doubles, 2);
 }
 
 static void a_fence_that_damage_has_made_up_ends_with_silence(void **state)
@@ -607,6 +699,11 @@ int main(void)
         cmocka_unit_test(nats_that_cannot_be_reached_is_told_and_heals),
         cmocka_unit_test(a_node_that_falls_silent_is_asked_each_second),
         cmocka_unit_test(the_cameras_own_trouble_is_told),
+        cmocka_unit_test(an_origin_goes_on_under_another_fence),
+        cmocka_unit_test(a_worker_goes_on_where_the_one_before_ended),
+        cmocka_unit_test(a_worker_goes_on_with_a_later_keyframe),
+        cmocka_unit_test(a_worker_tells_another_origin_from_the_ring_s),
+        cmocka_unit_test(a_last_sequence_that_was_never_sent_is_forgotten),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -357,6 +357,96 @@ static void test_successor_carries_on(void **state)
     close(next.reader);
 }
 
+static void publish_noted(struct ring_writer *writer, uint32_t flags, uint64_t first_word)
+{
+    const struct ring_note note = {.words = {first_word, 2, 3, 4, 5, 6}};
+    const struct ring_fragment fragment = {.flags = flags, .note = &note};
+
+    assert_non_null(ring_writer_reserve(writer, 100));
+    assert_int_equal(ring_writer_publish(writer, &fragment), 0);
+}
+
+static void test_a_note_is_that_of_the_newest_entry(void **state)
+{
+    struct ring_fixture *fixture = *state;
+    struct ring_note note;
+
+    assert_false(ring_writer_note(fixture->writer, &note));
+    fixture_begin_generation(fixture->writer);
+    for (uint64_t i = 1; i <= 5; i++) {
+        publish_noted(fixture->writer, RINGCAST_KEYFRAME, 70 + i);
+        fixture_attach(fixture);
+        assert_true(ring_writer_note(fixture->writer, &note));
+        assert_int_equal(note.words[0], 70 + i);
+        assert_int_equal(note.words[5], 6);
+        fixture_begin_generation(fixture->writer);
+    }
+    assert_int_equal(fixture_publish(fixture->writer, 100, RINGCAST_KEYFRAME), 0);
+    assert_false(ring_writer_note(fixture->writer, &note));
+    publish_noted(fixture->writer, 0, 80);
+    struct ring_descriptors next = fixture_write_next(fixture);
+    assert_true(ring_writer_note(fixture->writer, &note)); /* a ring of another size begins with it */
+    assert_int_equal(note.words[0], 80);
+    fixture_install_next(fixture, next);
+}
+
+/* Damage, and with it entries that are no longer there. */
+static void test_a_note_does_not_outlive_its_entry(void **state)
+{
+    struct ring_fixture *fixture = *state;
+    struct ring_note note;
+
+    fixture_begin_generation(fixture->writer);
+    publish_noted(fixture->writer, RINGCAST_KEYFRAME, 1);
+    publish_noted(fixture->writer, 0, 2);
+    atomic_fetch_add(&fixture->header->newest, 64);
+    atomic_store(&fixture->header->notes[1].sequence, 3); /* as if killed within the next publish */
+    fixture_attach(fixture);
+    assert_int_equal(ring_writer_next_sequence(fixture->writer), 4);
+    assert_false(ring_writer_note(fixture->writer, &note));
+}
+
+static void test_r5_the_same_stream_goes_on_in_its_generation(void **state)
+{
+    struct ring_fixture *fixture = *state;
+    struct ring_stream stream = {.codecs = "avc1.64001F",
+                                 .init = "init",
+                                 .init_length = 4,
+                                 .timescale = 90000,
+                                 .width = 2,
+                                 .height = 3};
+    ringcast_cursor cursor;
+    ringcast_entry entry;
+
+    assert_int_equal(ring_writer_resume_generation(fixture->writer, &stream), -ESTALE); /* nothing is there */
+    assert_int_equal(ring_writer_begin_generation(fixture->writer, &stream), 0);
+    fixture_attach(fixture);
+    assert_int_equal(ring_writer_resume_generation(fixture->writer, &stream),
+                     -ESTALE); /* it has no keyframe */
+    assert_int_equal(ring_writer_begin_generation(fixture->writer, &stream), 0);
+    assert_int_equal(fixture_publish(fixture->writer, 100, RINGCAST_KEYFRAME), 0);
+    assert_int_equal(ring_writer_resume_generation(fixture->writer, &stream), -ESTALE); /* it is its own */
+    fixture_attach(fixture);
+    struct ring_stream others[] = {stream, stream, stream, stream, stream};
+    others[0].codecs = "avc1.64001E";
+    others[1].init = "inix";
+    others[2].init_length = 3;
+    others[3].timescale = 1000;
+    others[4].width = 4;
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_int_equal(ring_writer_resume_generation(fixture->writer, &others[i]), -ESTALE);
+    }
+    assert_null(ring_writer_reserve(fixture->writer, 100));
+    assert_int_equal(ring_writer_resume_generation(fixture->writer, &stream), 0);
+    assert_int_equal(fixture_publish(fixture->writer, 100, 0), 0);
+    assert_int_equal(ringcast_seek_keyframe(fixture->reader, &cursor), 0);
+    for (uint64_t sequence = 1; sequence <= 2; sequence++) {
+        assert_int_equal(fixture_read(fixture->reader, &cursor, &entry), 1);
+        assert_int_equal(entry.sequence, sequence);
+        assert_int_equal(entry.generation, 2);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +464,9 @@ int main(void)
         RING_TEST(test_r5_counts_beyond_repair),
         RING_TEST(test_generation_number_skips_zero),
         RING_TEST(test_successor_carries_on),
+        RING_TEST(test_a_note_is_that_of_the_newest_entry),
+        RING_TEST(test_a_note_does_not_outlive_its_entry),
+        RING_TEST(test_r5_the_same_stream_goes_on_in_its_generation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
