@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "relay/bucket.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <nats/nats.h>
 #include <pthread.h>
@@ -65,7 +66,7 @@ struct bucket {
     char name[NAME_SIZE];
     unsigned copies; /* that are made of it */
     int wake;        /* eventfd: there are reports */
-    jsCtx *jetstream;
+    jsCtx *former;   /* of the connection before: the threads may be using it */
     pthread_t writer, watcher;
     bool has_writer, has_watcher;
     char told_why[WHY_SIZE]; /* the watcher's */
@@ -75,6 +76,7 @@ struct bucket {
     struct tasks tasks;
     struct reports reports;
     bool ending, reader;
+    jsCtx *jetstream;
 };
 
 static bool is_ending(struct bucket *bucket)
@@ -91,6 +93,14 @@ static bool is_reader(struct bucket *bucket)
     bool reader = bucket->reader;
     pthread_mutex_unlock(&bucket->mutex);
     return reader;
+}
+
+static jsCtx *context_of(struct bucket *bucket)
+{
+    pthread_mutex_lock(&bucket->mutex);
+    jsCtx *context = bucket->jetstream;
+    pthread_mutex_unlock(&bucket->mutex);
+    return context;
 }
 
 /* --- What both threads do ------------------------------------------------------------------------------- */
@@ -157,10 +167,10 @@ static void tell_entry(struct bucket *bucket, kvEntry *entry)
     report(bucket, &about, kvEntry_Value(entry));
 }
 
-static natsStatus open_store(struct bucket *bucket, kvStore **store)
+static natsStatus open_store(struct bucket *bucket, jsCtx *context, kvStore **store)
 {
     kvConfig config;
-    natsStatus status = js_KeyValue(store, bucket->jetstream, bucket->name);
+    natsStatus status = js_KeyValue(store, context, bucket->name);
 
     if (status == NATS_NOT_FOUND && !is_reader(bucket)) {
         kvConfig_Init(&config);
@@ -168,18 +178,18 @@ static natsStatus open_store(struct bucket *bucket, kvStore **store)
         config.History = 1;
         config.MaxValueSize = CLUSTER_CAMERAS_MAX + HEADERS_MAX;
         config.Replicas = (int)bucket->copies;
-        status = js_CreateKeyValue(store, bucket->jetstream, &config);
+        status = js_CreateKeyValue(store, context, &config);
     }
     return status;
 }
 
-/* Hands over what the watch shows, until it fails. An entry that is NULL says that all that there were have been shown. */
-static natsStatus follow(struct bucket *bucket, kvWatcher *watcher)
+/* Hands over what the watch shows, until it fails, or the link has another connection. An entry that is NULL says that all that there were have been shown. */
+static natsStatus follow(struct bucket *bucket, const jsCtx *context, kvWatcher *watcher)
 {
     int64_t heard_ns = clock_now_ns();
     kvEntry *entry = NULL;
 
-    while (!is_ending(bucket)) {
+    while (!is_ending(bucket) && context_of(bucket) == context) {
         natsStatus status = kvWatcher_Next(&entry, watcher, WATCH_STEP_MS);
         const int64_t silence_ms = is_reader(bucket) ? BUCKET_SILENCE_READER_MS : BUCKET_SILENCE_MS;
         if (status == NATS_TIMEOUT && clock_now_ns() - heard_ns < silence_ms * NS_PER_MS) {
@@ -204,14 +214,15 @@ static natsStatus watch_once(struct bucket *bucket)
 {
     kvStore *store = NULL;
     kvWatcher *watcher = NULL;
-    natsStatus status = open_store(bucket, &store);
+    jsCtx *context = context_of(bucket);
+    natsStatus status = open_store(bucket, context, &store);
 
     if (status == NATS_OK) {
         status = kvStore_WatchAll(&watcher, store, NULL);
     }
     if (status == NATS_OK) {
         tell_state(bucket, BUCKET_BEGINNING, "");
-        status = follow(bucket, watcher);
+        status = follow(bucket, context, watcher);
     }
     kvWatcher_Destroy(watcher);
     kvStore_Destroy(store);
@@ -249,7 +260,7 @@ static void write_key(struct bucket *bucket, const struct task *task)
     options.ExpectNoMessage = task->expected == 0;
     snprintf(subject, sizeof(subject), "$KV.%s.%s", bucket->name, task->key);
     natsStatus status =
-        js_Publish(&ack, bucket->jetstream, subject, task->value, (int)task->size, &options, &code);
+        js_Publish(&ack, context_of(bucket), subject, task->value, (int)task->size, &options, &code);
     if (status == NATS_OK) {
         about.result = 0;
         about.revision = ack->Sequence;
@@ -303,11 +314,20 @@ static void prepare(struct bucket *bucket)
     pthread_condattr_destroy(&monotonic);
 }
 
+static jsCtx *make_context(struct link *link)
+{
+    jsOptions options;
+    jsCtx *context = NULL;
+
+    jsOptions_Init(&options);
+    options.Wait = ANSWER_MS;
+    return natsConnection_JetStream(&context, link_connection(link), &options) == NATS_OK ? context : NULL;
+}
+
 int bucket_create(struct link *link, const char *cluster, unsigned copies,
                   const struct bucket_handlers *handlers, struct bucket **made)
 {
     struct bucket *bucket = calloc(1, sizeof(*bucket));
-    jsOptions options;
 
     if (!bucket) {
         return -ENOMEM;
@@ -317,13 +337,8 @@ int bucket_create(struct link *link, const char *cluster, unsigned copies,
     snprintf(bucket->name, sizeof(bucket->name), "ringcast-%s", cluster);
     bucket->copies = copies > 0 ? copies : 1;
     prepare(bucket);
-    jsOptions_Init(&options);
-    options.Wait = ANSWER_MS;
-    int result = bucket->wake < 0 ? -errno : 0;
-    if (result == 0 &&
-        natsConnection_JetStream(&bucket->jetstream, link_connection(link), &options) != NATS_OK) {
-        result = -ENOMEM;
-    }
+    bucket->jetstream = make_context(link);
+    int result = bucket->wake < 0 ? -errno : bucket->jetstream ? 0 : -ENOMEM;
     if (result == 0) {
         result = -pthread_create(&bucket->writer, NULL, run_writer, bucket);
         bucket->has_writer = result == 0;
@@ -366,6 +381,7 @@ void bucket_destroy(struct bucket *bucket)
         STAILQ_REMOVE_HEAD(&bucket->reports, link);
         free(told);
     }
+    jsCtx_Destroy(bucket->former);
     jsCtx_Destroy(bucket->jetstream);
     if (bucket->wake >= 0) {
         close(bucket->wake);
@@ -373,6 +389,23 @@ void bucket_destroy(struct bucket *bucket)
     pthread_cond_destroy(&bucket->changed);
     pthread_mutex_destroy(&bucket->mutex);
     free(bucket);
+}
+
+static_assert(ANSWER_MS < LINK_KEPT_MS && WATCH_STEP_MS < LINK_KEPT_MS,
+              "nobody uses a context that is not even the former one");
+
+void bucket_use_link(struct bucket *bucket, struct link *link)
+{
+    jsCtx *context = make_context(link);
+
+    if (!context) {
+        return; /* the connection before is closed soon, and the watch fails */
+    }
+    jsCtx_Destroy(bucket->former);
+    pthread_mutex_lock(&bucket->mutex);
+    bucket->former = bucket->jetstream;
+    bucket->jetstream = context;
+    pthread_mutex_unlock(&bucket->mutex);
 }
 
 void bucket_set_reader(struct bucket *bucket, bool reader)

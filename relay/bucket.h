@@ -67,6 +67,9 @@ void bucket_set_reader(struct bucket *bucket, bool reader);
 /* Ends the threads, which may take a second. NULL is allowed. */
 void bucket_destroy(struct bucket *bucket);
 
+/* The link has another connection, which is used from now on. What is on its way by the one before is still answered. */
+void bucket_use_link(struct bucket *bucket, struct link *link);
+
 /* To be waited for: it is readable when bucket_turn has something to do. */
 int bucket_fd(const struct bucket *bucket);
 void bucket_turn(struct bucket *bucket);

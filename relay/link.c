@@ -38,6 +38,18 @@
 /* The same error, such as that of a permission, is logged again after so long. */
 #define ERROR_AGAIN_MS 60000
 
+/* How soon it is noticed that the server is not the one that is named first, how often that one is looked for, and how long it may take until both hear each other. */
+#define HOME_CHECK_MS 1000
+#define HOME_LOOK_MS 10000
+#define HOME_HEARD_MS 1000
+#define HOME_STEP_MS 100
+
+/* Subscriptions are to be at the server before anything is published there. */
+#define HOME_FLUSH_MS 500
+
+/* Longest URL of a server. */
+#define URL_SIZE 512
+
 /* At the end of the process. */
 #define LIBRARY_END_MS 5000
 
@@ -49,17 +61,44 @@ struct arrival {
     natsMsg *message;
 };
 
+/* What the library says of one connection. */
+struct line {
+    struct link *link;
+    bool used; /* it is the link's: others' ups and downs do not matter */
+    bool lost; /* it was lost before it was used */
+};
+
+/*
+ * Where the connection is. The library stays at the server that it has come to, so a second connection is made in a thread of its own. It is used once
+ * the first server hears what the present one is told. The former one stays for a while, for what is on its way.
+ *
+ *   THERE ──▶ AWAY ──HOME_LOOK_MS──▶ SEEKING ──▶ LEAVING ──LINK_KEPT_MS──▶ THERE
+ *               ◀─────not found──────────┘
+ */
+enum home { HOME_THERE, HOME_AWAY, HOME_SEEKING, HOME_LEAVING };
+
 struct link {
     struct link_handlers handlers;
     struct credentials credentials;
     natsOptions *options;
-    natsConnection *connection;
-    int wake; /* eventfd: there is something in the queue, or the state has changed */
+    natsConnection *connection, *former;
+    unsigned line;                        /* of `connection` */
+    LIST_HEAD(, link_subscription) asked; /* all subscriptions */
+    enum home home;
+    uint64_t home_ms;            /* when something is to be done about it, except while it is sought */
+    char first[URL_SIZE];        /* host and port of the first server; "": there is no other one */
+    char heard_by[SUBJECT_SIZE]; /* what is sent to find out whether two servers hear each other */
+    char hears[SUBJECT_SIZE];    /* and what it is heard by */
+    pthread_t seeker;
+    natsConnection *found; /* by the seeker; NULL: none */
+    int wake;              /* eventfd: there is something in the queue, or the state has changed */
     bool told_up;
     char told_why[WHY_SIZE];
     struct link_counts counts; /* but for dropped and reconnects */
 
-    pthread_mutex_t mutex; /* for what follows, which the library's threads write */
+    pthread_mutex_t mutex; /* for what follows, which the library's threads write, and the seeker */
+    struct line lines[2];
+    bool sought; /* the seeker has ended */
     STAILQ_HEAD(, arrival) queue;
     size_t queued;
     bool up, was_up, closing;
@@ -71,7 +110,10 @@ struct link {
 };
 
 struct link_subscription {
-    natsSubscription *subscription;
+    LIST_ENTRY(link_subscription) link;
+    struct link *of;
+    char *subject;
+    natsSubscription *subscription, *former;
 };
 
 /* --- In the library's threads --------------------------------------------------------------------------- */
@@ -120,8 +162,9 @@ static bool is_refusal(const char *error)
 }
 
 /* OVER: the library tries no more. Without another reason it does that after it was refused, and says that there is no server. */
-static void set_state(struct link *link, natsConnection *connection, bool up, bool over)
+static void set_state(struct line *line, natsConnection *connection, bool up, bool over)
 {
+    struct link *link = line->link;
     const char *error = NULL;
     natsStatus status = !up && connection ? natsConnection_GetLastError(connection, &error) : NATS_OK;
 
@@ -131,6 +174,11 @@ static void set_state(struct link *link, natsConnection *connection, bool up, bo
             "be those of one of its users";
     }
     pthread_mutex_lock(&link->mutex);
+    if (!line->used) {
+        line->lost = line->lost || !up;
+        pthread_mutex_unlock(&link->mutex);
+        return;
+    }
     link->over = link->over || over;
     if (up && link->was_up && !link->up) {
         link->reconnects++;
@@ -164,7 +212,7 @@ static void on_closed(natsConnection *connection, void *closure)
 static void on_error(natsConnection *connection, natsSubscription *subscription, natsStatus status,
                      void *closure)
 {
-    struct link *link = closure;
+    struct link *link = ((struct line *)closure)->link;
     const char *error = NULL;
 
     (void)subscription;
@@ -226,10 +274,22 @@ static natsStatus set_servers(natsOptions *options, const json_t *list)
     return status ? status : natsOptions_SetNoRandomize(options, true); /* the nearest one comes first */
 }
 
+/* What the next connection says is of LINE. */
+static natsStatus set_line(struct link *link, struct line *line)
+{
+    natsOptions *options = link->options;
+    natsStatus status = natsOptions_SetRetryOnFailedConnect(options, true, on_up, line);
+
+    status = status ? status : natsOptions_SetReconnectedCB(options, on_up, line);
+    status = status ? status : natsOptions_SetDisconnectedCB(options, on_down, line);
+    status = status ? status : natsOptions_SetClosedCB(options, on_closed, line);
+    return status ? status : natsOptions_SetErrorHandler(options, on_error, line);
+}
+
 static natsStatus set_manners(struct link *link)
 {
     natsOptions *options = link->options;
-    natsStatus status = natsOptions_SetRetryOnFailedConnect(options, true, on_up, link);
+    natsStatus status = set_line(link, &link->lines[0]);
 
     status = status ? status : natsOptions_SetNoRandomize(options, true); /* the nearest is named first */
     status = status ? status : natsOptions_SetMaxReconnect(options, -1);
@@ -243,11 +303,7 @@ static natsStatus set_manners(struct link *link)
     status = status ? status : natsOptions_SetWriteDeadline(options, WRITE_DEADLINE_MS);
     status = status ? status : natsOptions_SetSendAsap(options, true);
     status = status ? status : natsOptions_SetNoEcho(options, true);
-    status = status ? status : natsOptions_UseGlobalMessageDelivery(options, true);
-    status = status ? status : natsOptions_SetReconnectedCB(options, on_up, link);
-    status = status ? status : natsOptions_SetDisconnectedCB(options, on_down, link);
-    status = status ? status : natsOptions_SetClosedCB(options, on_closed, link);
-    return status ? status : natsOptions_SetErrorHandler(options, on_error, link);
+    return status ? status : natsOptions_UseGlobalMessageDelivery(options, true);
 }
 
 static natsStatus set_tls(natsOptions *options, const json_t *settings)
@@ -299,6 +355,31 @@ static int set_options(struct link *link, const json_t *settings)
     return status == NATS_OK ? 0 : status == NATS_NO_MEMORY ? -ENOMEM : -EBADMSG;
 }
 
+/* Host and port of URL. */
+static void read_place(char place[URL_SIZE], const char *url)
+{
+    const char *scheme = strstr(url, "://"), *begin = scheme ? scheme + strlen("://") : url;
+    const char *user = strrchr(begin, '@');
+
+    begin = user ? user + 1 : begin;
+    const char *bracket = strchr(begin, ']');
+    snprintf(place, URL_SIZE, "%s%s", begin, strchr(bracket ? bracket : begin, ':') ? "" : ":4222");
+}
+
+/* Every node hears what is asked of it, and may ask: so it may ask itself. */
+static void note_first(struct link *link, const json_t *settings)
+{
+    const char *cluster = message_string(settings, "name", ""), *node = message_string(settings, "node", "");
+    const json_t *servers = json_object_get(settings, "nats");
+    const char *url = json_string_value(json_array_get(servers, 0));
+
+    if (url && json_array_size(servers) > 1) {
+        read_place(link->first, url);
+    }
+    subject_all_asks(link->hears, cluster, node);
+    subject_ask(link->heard_by, &(struct subject_stream){cluster, node, "-"});
+}
+
 /* --- Making and unmaking -------------------------------------------------------------------------------- */
 
 static int connect_link(struct link *link)
@@ -306,9 +387,9 @@ static int connect_link(struct link *link)
     natsStatus status = natsConnection_Connect(&link->connection, link->options);
 
     if (status == NATS_OK) {
-        set_state(link, NULL, true, false);
+        set_state(&link->lines[0], NULL, true, false);
     } else if (status == NATS_NOT_YET_CONNECTED) {
-        set_state(link, link->connection, false, false);
+        set_state(&link->lines[0], link->connection, false, false);
     } else {
         log_error("NATS cannot be reached, and will not be tried again with these settings: %s",
                   natsStatus_GetText(status));
@@ -326,7 +407,11 @@ int link_create(const json_t *settings, const struct link_handlers *handlers, st
     }
     *link = (struct link){.handlers = *handlers, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     STAILQ_INIT(&link->queue);
+    LIST_INIT(&link->asked);
+    link->lines[0] = (struct line){.link = link, .used = true};
+    link->lines[1] = (struct line){.link = link};
     pthread_mutex_init(&link->mutex, NULL);
+    note_first(link, settings);
     int result = link->wake < 0 ? -errno : 0;
     if (result == 0) {
         nats_Open(-1);
@@ -365,6 +450,11 @@ void link_destroy(struct link *link)
     link->closing = true;
     drop_queue(link);
     pthread_mutex_unlock(&link->mutex);
+    if (link->home == HOME_SEEKING) {
+        pthread_join(link->seeker, NULL);
+    }
+    natsConnection_Destroy(link->found);
+    natsConnection_Destroy(link->former);
     natsConnection_Destroy(link->connection);
     natsOptions_Destroy(link->options);
     nats_CloseAndWait(LIBRARY_END_MS);
@@ -465,6 +555,19 @@ size_t link_message_max(const struct link *link)
     return max > 0 ? (size_t)max : 0;
 }
 
+/* At the present connection. */
+static bool subscribe(struct link_subscription *subscription)
+{
+    struct link *link = subscription->of;
+    natsStatus status = natsConnection_Subscribe(&subscription->subscription, link->connection,
+                                                 subscription->subject, on_message, link);
+
+    if (status != NATS_OK && status != NATS_CONNECTION_CLOSED) { /* else the link is over, which is said */
+        log_warning("NATS: no subscription to %s: %s", subscription->subject, natsStatus_GetText(status));
+    }
+    return status == NATS_OK;
+}
+
 struct link_subscription *link_subscribe(struct link *link, const char *subject)
 {
     struct link_subscription *made = calloc(1, sizeof(*made));
@@ -472,22 +575,24 @@ struct link_subscription *link_subscribe(struct link *link, const char *subject)
     if (!made) {
         return NULL;
     }
-    natsStatus status =
-        natsConnection_Subscribe(&made->subscription, link->connection, subject, on_message, link);
-    if (status != NATS_OK) {
-        if (status != NATS_CONNECTION_CLOSED) { /* else the link is over, which is said */
-            log_warning("NATS: no subscription to %s: %s", subject, natsStatus_GetText(status));
-        }
+    made->of = link;
+    made->subject = strdup(subject);
+    if (!made->subject || !subscribe(made)) {
+        free(made->subject);
         free(made);
         return NULL;
     }
+    LIST_INSERT_HEAD(&link->asked, made, link);
     return made;
 }
 
 void link_unsubscribe(struct link_subscription *subscription)
 {
     if (subscription) {
+        LIST_REMOVE(subscription, link);
+        natsSubscription_Destroy(subscription->former);
         natsSubscription_Destroy(subscription->subscription);
+        free(subscription->subject);
         free(subscription);
     }
 }
@@ -523,4 +628,172 @@ struct link_counts link_counts(const struct link *link)
 natsConnection *link_connection(struct link *link)
 {
     return link->connection;
+}
+
+/* --- Back to the first server --------------------------------------------------------------------------- */
+
+static bool is_first(const struct link *link, natsConnection *connection)
+{
+    char url[URL_SIZE], place[URL_SIZE];
+
+    if (natsConnection_GetConnectedUrl(connection, url, sizeof(url)) != NATS_OK) {
+        return false;
+    }
+    read_place(place, url);
+    return strcmp(place, link->first) == 0;
+}
+
+/* Whether what the present connection sends comes by FOUND: a server that has just begun knows no others yet. */
+static bool hears(const struct link *link, natsConnection *found)
+{
+    const struct ask question = {.kind = ASK_LIVE};
+    natsSubscription *subscription = NULL;
+    uint8_t message[ASK_SIZE];
+    bool heard = false;
+
+    if (natsConnection_SubscribeSync(&subscription, found, link->hears) != NATS_OK) {
+        return false;
+    }
+    const int size = (int)ask_write(message, &question);
+    for (int ms = 0; !heard && ms < HOME_HEARD_MS; ms += HOME_STEP_MS) {
+        natsMsg *came = NULL;
+        natsConnection_Publish(link->connection, link->heard_by, message, size);
+        while (!heard && natsSubscription_NextMsg(&came, subscription, HOME_STEP_MS) == NATS_OK) {
+            heard = strcmp(natsMsg_GetSubject(came), link->heard_by) == 0;
+            natsMsg_Destroy(came);
+        }
+    }
+    natsSubscription_Destroy(subscription);
+    return heard;
+}
+
+/* In a thread of its own, because it waits. The present connection is not replaced meanwhile. */
+static void *seek(void *data)
+{
+    struct link *link = data;
+    natsConnection *found = NULL;
+
+    if (natsConnection_Connect(&found, link->options) != NATS_OK || !is_first(link, found) ||
+        !hears(link, found)) {
+        natsConnection_Destroy(found);
+        found = NULL;
+    }
+    pthread_mutex_lock(&link->mutex);
+    link->found = found;
+    link->sought = true;
+    pthread_mutex_unlock(&link->mutex);
+    wake(link);
+    nats_ReleaseThreadMemory();
+    return NULL;
+}
+
+static void stay_away(struct link *link, uint64_t now_ms)
+{
+    link->home = HOME_AWAY;
+    link->home_ms = now_ms + HOME_LOOK_MS;
+}
+
+static void begin_to_seek(struct link *link, uint64_t now_ms)
+{
+    struct line *line = &link->lines[1 - link->line];
+
+    *line = (struct line){.link = link};
+    link->sought = false;
+    if (set_line(link, line) == NATS_OK && pthread_create(&link->seeker, NULL, seek, link) == 0) {
+        link->home = HOME_SEEKING;
+    } else {
+        stay_away(link, now_ms);
+    }
+}
+
+/* True: what is lost of the two connections is not the one that was found. */
+static bool use_line(struct link *link, unsigned number)
+{
+    pthread_mutex_lock(&link->mutex);
+    bool usable = link->up && !link->lines[number].lost;
+    if (usable) {
+        link->lines[link->line].used = false;
+        link->lines[number].used = true;
+        link->line = number;
+        link->reconnects++;
+    }
+    pthread_mutex_unlock(&link->mutex);
+    return usable;
+}
+
+/* FOUND takes the connection's place: subscriptions first, so that nothing is missed, then what is published. */
+static bool go_home(struct link *link, natsConnection *found, uint64_t now_ms)
+{
+    struct link_subscription *subscription;
+
+    if (!use_line(link, 1 - link->line)) {
+        natsConnection_Destroy(found);
+        stay_away(link, now_ms);
+        return false;
+    }
+    natsConnection_FlushTimeout(link->connection, HOME_FLUSH_MS);
+    link->former = link->connection;
+    link->connection = found;
+    LIST_FOREACH(subscription, &link->asked, link) {
+        subscription->former = subscription->subscription;
+        subscription->subscription = NULL;
+        subscribe(subscription);
+    }
+    natsConnection_FlushTimeout(link->connection, HOME_FLUSH_MS);
+    link->home = HOME_LEAVING;
+    link->home_ms = now_ms + LINK_KEPT_MS;
+    log_info("connected to the server of NATS that is named first again");
+    return true;
+}
+
+static bool take_found(struct link *link, uint64_t now_ms)
+{
+    pthread_mutex_lock(&link->mutex);
+    bool sought = link->sought;
+    natsConnection *found = link->found;
+    link->found = sought ? NULL : found;
+    pthread_mutex_unlock(&link->mutex);
+    if (!sought) {
+        return false;
+    }
+    pthread_join(link->seeker, NULL);
+    if (!found) {
+        stay_away(link, now_ms);
+        return false;
+    }
+    return go_home(link, found, now_ms);
+}
+
+static void leave_former(struct link *link)
+{
+    struct link_subscription *subscription;
+
+    LIST_FOREACH(subscription, &link->asked, link) {
+        natsSubscription_Destroy(subscription->former);
+        subscription->former = NULL;
+    }
+    natsConnection_Destroy(link->former);
+    link->former = NULL;
+    link->home = HOME_THERE;
+}
+
+bool link_tend(struct link *link, uint64_t now_ms)
+{
+    if (link->home == HOME_SEEKING) {
+        return take_found(link, now_ms);
+    }
+    if (link->first[0] == '\0' || now_ms < link->home_ms) {
+        return false;
+    }
+    link->home_ms = now_ms + HOME_CHECK_MS;
+    if (link->home == HOME_LEAVING) {
+        leave_former(link);
+    } else if (!link->told_up || is_first(link, link->connection)) {
+        link->home = HOME_THERE;
+    } else if (link->home == HOME_THERE) {
+        stay_away(link, now_ms);
+    } else {
+        begin_to_seek(link, now_ms);
+    }
+    return false;
 }

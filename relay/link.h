@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * This node's connection to NATS. The library has threads of its own, which only put what comes into a queue; everything else is done in the
- * thread that calls link_turn. The connection is made again for as long as it takes, and subscriptions go with it. One for the process.
+ * thread that calls link_turn. The connection is made again for as long as it takes, and subscriptions go with it. It goes back to the server that is named
+ * first when that is there again, without being down meanwhile. One for the process.
  *
  *             connected                  lost
  *   down ────────────────▶ up ────────────────────▶ down      link_news says each of them
@@ -56,6 +57,12 @@ int link_fd(const struct link *link);
 
 /* Hands what came to the handlers, a bounded part of it: link_fd stays readable for the rest. */
 void link_turn(struct link *link);
+
+/*
+ * To be called at least once a second. True: the connection has been replaced by one to the server that is named first, and link_connection() is
+ * another one. For a while what comes may come twice.
+ */
+bool link_tend(struct link *link, uint64_t now_ms);
 
 bool link_is_up(const struct link *link);
 

@@ -7,7 +7,8 @@
 
 #include "relay/link.h"
 
-/* The connection, which any thread may use until link_destroy. Borrowed. */
+/* The connection, which any thread may use until link_destroy, or LINK_KEPT_MS after link_tend has replaced it. Borrowed. */
+#define LINK_KEPT_MS 2000
 natsConnection *link_connection(struct link *link);
 
 #endif

@@ -79,6 +79,7 @@ struct ownership {
     struct program *program;
     struct bucket *bucket;
     struct owner *owner;
+    bool leaving;
     bool writes; /* the cameras of the whole cluster may be applied here */
     enum bucket_state state;
     bool moved; /* ringcastd may have to be told where cameras are */
@@ -385,7 +386,7 @@ static void stop(struct ownership *ownership, const struct owner_action *action)
 {
     struct shared *shared = find_shared(ownership, action->name);
 
-    if (!shared || shared->told != PLACE_OWN) {
+    if (!shared || shared->told != PLACE_OWN || ownership->leaving) {
         if (shared) {
             shared->fetched = false;
             shared->preparing = false;
@@ -614,7 +615,7 @@ uint64_t ownership_turn(struct ownership *ownership, uint64_t now_ms)
     while (owner_poll(ownership->owner, &action, now_ms)) {
         obey(ownership, &action);
     }
-    if (ownership->moved) {
+    if (ownership->moved && !ownership->leaving) {
         tell_places(ownership);
     }
     tell_lease(ownership);
@@ -781,6 +782,25 @@ void ownership_drain(struct ownership *ownership, bool on)
     owner_set_draining(ownership->owner, on, clock_now_ms());
 }
 
+void ownership_leave(struct ownership *ownership, uint64_t now_ms)
+{
+    struct shared *shared;
+
+    ownership->leaving = true;
+    owner_leave(ownership->owner, now_ms);
+    TAILQ_FOREACH(shared, &ownership->cameras, link) {
+        if (shared->stopping) {
+            shared->stopping = false;
+            owner_stopped(ownership->owner, shared->name);
+        }
+    }
+}
+
+bool ownership_has_left(const struct ownership *ownership)
+{
+    return owner_has_left(ownership->owner);
+}
+
 void ownership_set_central(struct ownership *ownership, const json_t *state)
 {
     ownership->version = message_integer(state, "version", 0);
@@ -797,6 +817,9 @@ bool ownership_may_publish(const struct ownership *ownership, const char *camera
     struct owner_place place;
 
     *fence = owner_may_fetch(ownership->owner, camera, clock_now_ms());
+    if (ownership->leaving) {
+        return false;
+    }
     return *fence > 0 || owner_where(ownership->owner, camera, &place) == -ENOENT;
 }
 
@@ -867,4 +890,9 @@ void ownership_destroy(struct ownership *ownership)
 int ownership_fd(const struct ownership *ownership)
 {
     return bucket_fd(ownership->bucket);
+}
+
+void ownership_use_link(struct ownership *ownership, struct link *link)
+{
+    bucket_use_link(ownership->bucket, link);
 }

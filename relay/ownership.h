@@ -23,6 +23,9 @@ int ownership_create(struct program *program, struct link *link, const json_t *s
                      struct ownership **made);
 void ownership_destroy(struct ownership *ownership);
 
+/* The link has another connection. */
+void ownership_use_link(struct ownership *ownership, struct link *link);
+
 /* To be waited for: it is readable when ownership_turn has something to do. */
 int ownership_fd(const struct ownership *ownership);
 
@@ -46,6 +49,13 @@ void ownership_tell_again(struct ownership *ownership);
 
 /* All cameras that others may have are handed over, and none are taken; or not any more. */
 void ownership_drain(struct ownership *ownership, bool on);
+
+/*
+ * This process ends, and no other one of this node follows: nothing is published from here on, and the bucket is to say that the node is gone, so
+ * that the others do not wait for its lease to run out. ownership_has_left: it says so. That may never be.
+ */
+void ownership_leave(struct ownership *ownership, uint64_t now_ms);
+bool ownership_has_left(const struct ownership *ownership);
 
 /* What ringcastd has in force of the whole cluster's cameras, {version, refused}, for the other nodes to see. */
 void ownership_set_central(struct ownership *ownership, const json_t *state);

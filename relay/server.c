@@ -2,9 +2,11 @@
 #include "relay/server.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "common/base/clock.h"
@@ -24,6 +26,9 @@
 /* The first attempt to connect is made in this thread, one server after the other, and so is the end of a connection. */
 #define CONNECT_ALLOWANCE_MS 30000
 
+/* So long the end of this process may wait for the bucket; ringcastd waits for the process for two seconds. */
+#define LEAVE_MS 1000
+
 /* A link that is over is made anew after so long: somebody may have made this node known to the servers. */
 #define LINK_AGAIN_MS 5000
 
@@ -34,9 +39,11 @@
 
 struct server {
     struct program *program;
-    int epoll;
-    uint64_t resume;  /* the incarnation of this node's process before this one */
-    json_t *settings; /* the object `cluster` in use; NULL: none yet */
+    int epoll, terminate; /* signalfd: SIGTERM has come */
+    bool leaving;         /* ringcastd has said that no other process of this node follows */
+    bool left;            /* what NATS says does not matter any more */
+    uint64_t resume;      /* the incarnation of this node's process before this one */
+    json_t *settings;     /* the object `cluster` in use; NULL: none yet */
     struct link *link;
     struct link_subscription *asks;
     struct uplink *uplink;
@@ -53,7 +60,7 @@ struct server {
 };
 
 /* What epoll tells apart from attached sockets. */
-static char program_event, link_event, ownership_event;
+static char program_event, link_event, ownership_event, terminate_event;
 
 static int wait_for(struct server *server, int fd, void *pointer)
 {
@@ -77,6 +84,9 @@ static void on_came(void *context, const struct link_message *message)
 {
     struct server *server = context;
 
+    if (server->left) {
+        return;
+    }
     if (is_ask(server, message)) {
         uplink_asked(server->uplink, message);
         server->due_ms = 0;
@@ -92,6 +102,9 @@ static void on_news(void *context, bool up, const char *why)
     const bool is_new = up != server->link_up || strncmp(why, server->why, sizeof(server->why) - 1) != 0;
 
     server->due_ms = 0;
+    if (server->left) {
+        return;
+    }
     if (!up && server->renewed && !link_is_over(server->link)) {
         return; /* it only begins to connect */
     }
@@ -331,6 +344,8 @@ static void on_message(void *context, struct channel_message *message)
         if (server->ownership) {
             ownership_load(server->ownership, message->body);
         }
+    } else if (message_is(message->body, "leave")) {
+        server->leaving = true;
     } else if (message_is(message->body, "drain")) {
         drain(server, message_boolean(message->body, "on", true));
     } else if (message_is(message->body, "central-state")) {
@@ -414,6 +429,9 @@ static uint64_t on_turn(void *context, uint64_t now_ms)
         return UINT64_MAX;
     }
     tell_link(server);
+    if (link_tend(server->link, now_ms) && server->ownership) {
+        ownership_use_link(server->ownership, server->link);
+    }
     if (renew_link(server, now_ms) < 0) {
         log_error("the link to NATS cannot be made anew");
         program_stop(server->program);
@@ -431,6 +449,59 @@ static uint64_t on_turn(void *context, uint64_t now_ms)
         tell_counts(server);
     }
     return server->again_ms > 0 && server->again_ms < server->due_ms ? server->again_ms : server->due_ms;
+}
+
+/* --- The end -------------------------------------------------------------------------------------------- */
+
+/* What ringcastd has said before the signal counts. Without a connection there is nobody to be told, and the library may take seconds to end. */
+static int terminate(struct server *server)
+{
+    int result = program_turn(server->program);
+
+    if (!server->link || !link_is_up(server->link)) {
+        _exit(EXIT_SUCCESS);
+    }
+    return result < 0 ? result : 1;
+}
+
+/* Waits until WAIT_MS have passed, or something has come from NATS. */
+static void wait_for_link(struct server *server, uint64_t wait_ms)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int count = epoll_wait(server->epoll, events, EVENTS_MAX, (int)wait_ms);
+
+    for (int i = 0; i < count; i++) {
+        if (events[i].data.ptr == &link_event) {
+            link_turn(server->link);
+        }
+    }
+}
+
+/* Others need not find out by waiting. A process that another one of this node follows says nothing: that one goes on with its cameras. */
+static void leave(struct server *server)
+{
+    const uint64_t until_ms = clock_now_ms() + LEAVE_MS;
+
+    if (!server->leaving || !server->link || !link_is_up(server->link)) {
+        return;
+    }
+    program_begin_work(server->program, NULL, CONNECT_ALLOWANCE_MS);
+    uplink_leave(server->uplink);
+    server->left = true;
+    if (server->ownership) {
+        ownership_leave(server->ownership, clock_now_ms());
+        epoll_ctl(server->epoll, EPOLL_CTL_DEL, program_fd(server->program), NULL);
+        epoll_ctl(server->epoll, EPOLL_CTL_DEL, server->terminate, NULL);
+        downlink_destroy(server->downlink); /* and its sockets */
+        server->downlink = NULL;
+    }
+    for (uint64_t now_ms = clock_now_ms();
+         server->ownership && !ownership_has_left(server->ownership) && now_ms < until_ms;
+         now_ms = clock_now_ms()) {
+        uint64_t due_ms = ownership_turn(server->ownership, now_ms);
+        due_ms = due_ms < until_ms ? due_ms : until_ms;
+        wait_for_link(server, due_ms > now_ms ? due_ms - now_ms : 0);
+    }
 }
 
 /* --- The loop ------------------------------------------------------------------------------------------- */
@@ -452,6 +523,8 @@ static int turn(struct server *server, int wait_ms)
             server->due_ms = link_is_over(server->link) ? 0 : server->due_ms;
         } else if (events[i].data.ptr == &ownership_event) {
             server->due_ms = 0;
+        } else if (events[i].data.ptr == &terminate_event) {
+            return terminate(server);
         } else {
             downlink_ready(server->downlink, events[i].data.ptr, events[i].events);
             server->due_ms = 0;
@@ -468,7 +541,24 @@ int server_run(struct server *server)
     while (result == 0) {
         result = turn(server, program_wait_ms(server->program));
     }
+    if (result > 0) {
+        leave(server);
+    }
     return result < 0 ? result : 0;
+}
+
+/* SIGTERM as an event. The library's threads, which are made later, do not get it either. */
+static int take_signal(struct server *server)
+{
+    sigset_t mask;
+
+    sigemptyset(&mask);
+    sigaddset(&mask, SIGTERM);
+    if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0) {
+        return -errno;
+    }
+    server->terminate = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
+    return server->terminate < 0 ? -errno : wait_for(server, server->terminate, &terminate_event);
 }
 
 int server_create(int channel, struct server **made)
@@ -480,8 +570,12 @@ int server_create(int channel, struct server **made)
     if (!server) {
         return -ENOMEM;
     }
+    server->terminate = -1;
     server->epoll = epoll_create1(EPOLL_CLOEXEC);
-    int result = server->epoll < 0 ? -errno : program_create(channel, &handlers, server, &server->program);
+    int result = server->epoll < 0 ? -errno : take_signal(server);
+    if (result == 0) {
+        result = program_create(channel, &handlers, server, &server->program);
+    }
     if (result == 0) {
         result = wait_for(server, program_fd(server->program), &program_event);
     }
@@ -502,6 +596,9 @@ void server_destroy(struct server *server)
     program_destroy(server->program);
     json_decref(server->settings);
     json_decref(server->central);
+    if (server->terminate >= 0) {
+        close(server->terminate);
+    }
     if (server->epoll >= 0) {
         close(server->epoll);
     }

@@ -282,8 +282,16 @@ void cluster_start(struct supervisor *supervisor)
     if (supervisor->cluster && !supervisor->stopping) {
         on_demand_want(program_of(supervisor));
     } else if (on_demand_wanted(program_of(supervisor))) {
-        on_demand_end(program_of(supervisor));
+        cluster_end(supervisor);
     }
+}
+
+void cluster_end(struct supervisor *supervisor)
+{
+    if (on_demand_runs(program_of(supervisor))) {
+        cluster_tell(supervisor, message_new("leave"));
+    }
+    on_demand_end(program_of(supervisor));
 }
 
 void cluster_said(struct supervisor *supervisor, const struct channel_message *message)

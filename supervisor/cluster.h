@@ -31,6 +31,9 @@ void cluster_close(struct supervisor *supervisor);
 /* Starts ringcast-relay, or ends one that was taken over and is not needed any more. */
 void cluster_start(struct supervisor *supervisor);
 
+/* ringcast-relay ends, and no other one follows: the other nodes learn that this one is gone. */
+void cluster_end(struct supervisor *supervisor);
+
 /* ringcast-relay has said MESSAGE. */
 void cluster_said(struct supervisor *supervisor, const struct channel_message *message);
 

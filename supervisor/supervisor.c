@@ -168,6 +168,7 @@ void supervisor_stop(struct supervisor *supervisor)
         service_end(exporter_service(supervisor->exporter));
     }
     password_end(supervisor->password);
+    cluster_end(supervisor);
     programs_end(supervisor);
     for (size_t i = 0; i < supervisor->fanout_count; i++) {
         service_end(fanout_service(supervisor->fanouts[i]));

@@ -100,3 +100,34 @@ scenario('a node that hangs, or has lost NATS, stops fetching before another one
   assertFenced(witness);
   await witness.close();
 }, { skip: SKIP, limit: 300_000 });
+
+scenario('a relay that is replaced keeps its cameras; a node that ends says so, and nobody waits for its lease', async (stage) => {
+  const { nodes, witness } = await twoNodes(stage);
+  const { owner, other } = await ownerOf(nodes);
+  const name = 'ab'[nodes.indexOf(owner)];
+  const statusOf = async (of) => JSON.parse((await other.ctl('cluster', 'nodes', '--json')).stdout).nodes.find((one) => one.name === of).status;
+  const far = stage.viewer(other, 'gate');
+  await far.more(5);
+  const { pid } = (await owner.status()).programs.relay;
+  process.kill(pid, 'SIGTERM');
+  await owner.until('another relay', ({ programs }) => programs.relay.pid !== null && programs.relay.pid !== pid && programs.relay.counts?.connected === 1, 30_000);
+  await far.more(10, 60_000);
+  assert.equal((await ownerOf(nodes)).owner, owner);
+  assert.equal(assertFenced(witness).size, 1, 'the other node has never had the camera');
+  assert.equal(await statusOf(name), 'live');
+
+  const before = far.fragments.length;
+  const begun = performance.now();
+  await owner.stop();
+  await waitUntil('that the node is gone', async () => {
+    const status = await statusOf(name);
+    assert.notEqual(status, 'buried', 'the others had to wait for its lease');
+    return status === 'gone';
+  }, 30_000);
+  await far.until('pictures from this node', ({ fragments }) => fragments.length > before + 15, BACK_MS + 20_000);
+  console.log(`# a node has ended: ${(performance.now() - begun).toFixed(0)} ms to 15 pictures`);
+  assert.equal((await other.camera('gate')).node, null, 'it fetches the camera itself now');
+  far.assertOpen();
+  assertFenced(witness);
+  await witness.close();
+}, { skip: SKIP, limit: 240_000 });
