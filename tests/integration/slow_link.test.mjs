@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Viewers whose links are slower than the camera get what is new, and are told what they miss. What would make it old is
-// what lies in buffers: at these rates the kernel's alone, as they are by default, hold a quarter of a minute.
+// Viewers whose links are slower than the camera get what is new, and are told what they miss: those over WebSocket that answer pings,
+// those that answer none, and the readers of the file that goes on. What would make it old is what lies in buffers: at these
+// rates the kernel's alone, as they are by default, hold a quarter of a minute.
 import assert from 'node:assert/strict';
 import { FarProxy } from '../support/far_proxy.mjs';
 import { run, program } from '../support/processes.mjs';
@@ -13,8 +14,14 @@ const ROUNDS = 3; // a busy machine may starve a viewer of one of them
 const LEAST = 5;
 const OLD_S = 4; // three seconds and a group of pictures; and what a viewer whose link is quick sees at the same time: the machine may be busy
 
-const RATE = 100_000; // of the camera, bytes a second
-const CAMERA = ['--bitrate', '800', '--noise', '40', '--fps', '25', '--gop', '25'];
+const CAMERA = ['--noise', '40', '--fps', '25', '--gop', '25'];
+const RATE = 100_000; // bytes a second, of a camera of 0.8 Mbit/s …
+const LOW_RATE = 62_500; // … and of one of 0.5, whose keyframes alone take a slow link long
+const bitrate = (rate) => ['--bitrate', String((rate * 8) / 1000)];
+
+const PAGE = { answers: true };
+const SILENT = { answers: false };
+const FILE = { file: true };
 
 // A proxy beside ringcast and a viewer that is far away from it: the kernel takes them for near.
 const FAR_MS = 500; // there and back
@@ -32,43 +39,53 @@ async function selfSigned(stage) {
   return { certificate, key };
 }
 
-/** New viewers at RINGCAST, watched from their beginning. Returns what is wrong with the age of their pictures; "": nothing. */
-async function watch(ringcast) {
-  const quick = new SlowViewer(ringcast.address, '/live/cam1', { rate: 100 * RATE }).open();
-  const slow = PARTS.map((part) => new SlowViewer(ringcast.address, '/live/cam1', { rate: RATE * part }).open());
+function open(ringcast, rate, { file = false, answers = true }) {
+  const viewer = new SlowViewer(ringcast.address, file ? '/stream/cam1.mp4' : '/live/cam1', { rate, answers });
+  viewer.name = `${ringcast.address}, ${file ? 'file' : answers ? 'answers pings' : 'answers none'}, ${rate / 1000} kB/s`;
+  return viewer.open();
+}
+
+/** New viewers of KINDS at RINGCAST, whose camera has RATE, watched from their beginning. Returns what is wrong with the age of their pictures; "": nothing. */
+async function watch(ringcast, rate, kinds) {
+  const quick = open(ringcast, 100 * rate, PAGE);
+  const slow = kinds.flatMap((kind) => PARTS.map((part) => open(ringcast, rate * part, kind)));
   try {
     const [quickAges, ...ages] = await Promise.all([quick, ...slow].map((viewer) => viewer.watch(WATCH_S, 0, LEAST)));
-    for (const { rate, drops, seconds, taken } of slow) {
-      const what = `${ringcast.address} at ${rate / 1000} kB/s`;
-      assert.ok(drops > 0, `${what}: nothing was said of what is missing`);
-      assert.ok(taken > rate * seconds * 0.6, `${what}: ${taken} bytes in ${seconds} s`);
+    for (const { name, rate: read, drops, seconds, taken } of slow) {
+      assert.ok(drops > 0, `${name}: nothing was said of what is missing`);
+      assert.ok(taken > read * seconds * 0.6, `${name}: ${taken} bytes in ${seconds} s`);
     }
     assert.equal(quick.drops, 0, 'who keeps up misses nothing');
     const oldest = quickAges.at(-1) + OLD_S;
-    const old = slow.map(({ rate }, i) => [rate, ages[i].at(-1)]).filter(([, age]) => age > oldest);
-    return old.map(([rate, age]) => `${rate / 1000} kB/s: ${age} s old, where ${oldest} s would be in order`).join('\n');
+    const old = slow.map(({ name }, i) => [name, ages[i].at(-1)]).filter(([, age]) => age > oldest);
+    return old.map(([name, age]) => `${name}: ${age} s old, where ${oldest} s would be in order`).join('\n');
   } finally {
     for (const viewer of [quick, ...slow]) viewer.close();
   }
 }
 
-async function check(ringcast) {
+async function check(ringcast, rate, kinds) {
   const failures = [];
   for (let round = 0; round < ROUNDS && failures.length === round; round++) {
-    const wrong = await watch(ringcast);
+    const wrong = await watch(ringcast, rate, kinds);
     if (wrong) failures.push(wrong);
   }
   assert.ok(failures.length < ROUNDS, `${ringcast.address}\n${failures.join('\n')}`);
 }
 
 scenario('slow links show what is new, plain and over TLS', async (stage) => {
-  const camera = await stage.camera(CAMERA);
+  const camera = await stage.camera([...CAMERA, ...bitrate(RATE)]);
   const instances = [await stage.ringcast(camera), await stage.ringcast(camera, {}, { tls: await selfSigned(stage) })];
-  await Promise.all(instances.map(check));
+  await Promise.all(instances.map((ringcast) => check(ringcast, RATE, [PAGE])));
+});
+
+scenario('slow links show what is new of a camera with little, also as a file and without answers', async (stage) => {
+  const ringcast = await stage.ringcast(await stage.camera([...CAMERA, ...bitrate(LOW_RATE)]));
+  await check(ringcast, LOW_RATE, [PAGE, SILENT, FILE]);
 });
 
 scenario('a long way behind a proxy is not a slow link', async (stage) => {
-  const camera = await stage.camera([...CAMERA, '--gop', '75']);
+  const camera = await stage.camera([...CAMERA, ...bitrate(RATE), '--gop', '75']);
   const ringcast = await stage.ringcast(camera);
   const far = new FarProxy(Number(new URL(ringcast.address).port), FAR_MS);
   const proxied = `http://127.0.0.1:${await far.listen()}`;

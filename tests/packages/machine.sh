@@ -1,7 +1,27 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # A Debian in a directory: as a chroot that runs one command, and as a machine of its own with systemd as its first process and
-# a network that has only a loopback interface. Source it; as root.
+# a network that has only a loopback interface. Source it; as root. The script has a function `fail`, which
+# ends it.
+
+# until_true WHAT SECONDS COMMAND...
+until_true() {
+    local what=$1 deadline=$((SECONDS + $2))
+    shift 2
+    until "$@"; do
+        ((SECONDS < deadline)) || fail "waited too long for: $what"
+        sleep 0.2
+    done
+}
+
+# base_make SUITE DIRECTORY: the Debian that is copied for each machine, unless it is there.
+base_make() {
+    [[ -e $2/etc/debian_version ]] && return
+    rm -rf "$2.new"
+    debootstrap --variant=minbase --include=systemd "$1" "$2.new" >"$2.log" 2>&1 || fail "debootstrap; see $2.log"
+    echo force-unsafe-io >"$2.new/etc/dpkg/dpkg.cfg.d/no-power-cut-comes-here"
+    mv "$2.new" "$2"
+}
 
 # in_chroot ROOT COMMAND...: runs it there, with this machine's network.
 in_chroot() {
