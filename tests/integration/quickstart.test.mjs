@@ -140,7 +140,7 @@ scenario('a child that dies is said so, with its log', async (stage) => {
   process.kill(daemon, 'SIGKILL');
   const result = await shell.finish(30000);
   assert.equal(result.code, 1);
-  assert.match(shell.stderr, /ringcastd has ended/);
+  assert.match(shell.stderr, /^quickstart: ringcastd has ended/m);
   assert.match(shell.stderr, /supervisor/, 'its log is shown');
   await waitUntil('the children to end', () => !shell.children.some(isAlive));
   assert.deepEqual(readdirSync(shell.temporary), []);
