@@ -3,7 +3,8 @@
  * bench_nats: a plain publisher and a plain subscriber of NATS, beside which what ringcast-relay takes can be held:
  *   bench_nats publish URL FPS <SIZES     one line for each subject with the sizes of its messages, which are sent one after the other, over and over
  *   bench_nats subscribe URL COUNT        COUNT subjects
- * The library's options are those of the relay. Both run until standard input ends (publish: until SIGTERM), and then print {"messages":N,"bytes":N}.
+ * The library's options are those of the relay. Both run until standard input ends (publish: until SIGTERM), and then print {"messages":N,"bytes":N},
+ * the subscriber also how long messages took to come to it: "ms":{"p50":N,"p99":N,"max":N}.
  */
 #include <nats/nats.h>
 #include <signal.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "tests/bench/histogram.h"
 
 #define SUBJECTS_MAX 64
 #define MESSAGES_MAX 4096
@@ -30,6 +32,7 @@ struct stream {
 };
 
 static _Atomic uint64_t messages, bytes;
+static struct histogram transits; /* of the library's one thread that delivers */
 static volatile sig_atomic_t ended;
 
 static void on_signal(int number)
@@ -68,9 +71,20 @@ static void name_subject(char subject[SUBJECT_SIZE], size_t index)
     snprintf(subject, SUBJECT_SIZE, "bench.%zu", index);
 }
 
+static double in_ms(int64_t ns)
+{
+    return (double)ns / NS_PER_MS;
+}
+
 static int report(void)
 {
-    printf("{\"messages\":%llu,\"bytes\":%llu}\n", (unsigned long long)messages, (unsigned long long)bytes);
+    printf("{\"messages\":%llu,\"bytes\":%llu", (unsigned long long)messages, (unsigned long long)bytes);
+    if (transits.count > 0) {
+        printf(",\"ms\":{\"p50\":%.2f,\"p99\":%.2f,\"max\":%.2f}",
+               in_ms(histogram_percentile(&transits, 0.5)), in_ms(histogram_percentile(&transits, 0.99)),
+               in_ms(transits.max));
+    }
+    puts("}");
     return 0;
 }
 
@@ -122,6 +136,8 @@ static int publish(natsConnection *connection, double fps)
         stream->next = (stream->next + 1) % stream->count;
         at_ns += step_ns;
         wait_until(at_ns);
+        const int64_t now_ns = clock_now_ns();
+        memcpy(payload, &now_ns, sizeof(now_ns));
         must(natsConnection_Publish(connection, stream->subject, payload, (int)size), "publish");
         messages++;
         bytes += size;
@@ -134,7 +150,13 @@ static int publish(natsConnection *connection, double fps)
 static void on_message(natsConnection *connection, natsSubscription *subscription, natsMsg *message,
                        void *closure)
 {
+    int64_t sent_ns;
+
     (void)connection, (void)subscription, (void)closure;
+    if ((size_t)natsMsg_GetDataLength(message) >= sizeof(sent_ns)) {
+        memcpy(&sent_ns, natsMsg_GetData(message), sizeof(sent_ns));
+        histogram_add(&transits, clock_now_ns() - sent_ns);
+    }
     messages++;
     bytes += (uint64_t)natsMsg_GetDataLength(message);
     natsMsg_Destroy(message);

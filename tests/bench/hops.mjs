@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What a hop costs: the same cameras watched at the node that fetches them, at another node of the same server of NATS, and behind a leaf node, in one run:
-//   RINGCAST_BUILD=build/release node tests/bench/hops.mjs [--cameras N] [--seconds N]
+//   RINGCAST_BUILD=build/release node tests/bench/hops.mjs [--cameras N] [--seconds N] [--gentle]
+// --gentle: the test camera, which encodes and takes a core, runs only while nothing else wants to (SCHED_IDLE): else it is in the way of what is measured.
 // Beside them a plain publisher and subscriber of NATS (bench_nats) with messages of the same sizes as the cameras' pictures, at the same pace.
-// Times are those of arrival at a viewer, of the same picture at each of the three; processor time is that of each process over the same seconds.
+// Times are those of arrival at a viewer, of the same picture at each of the three, and when the rings got it by their own account (bench_published), which
+// waits for no viewer; processor time is that of each process over the same seconds.
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { natsServer, node, pictureOf } from '../support/cluster.mjs';
@@ -12,7 +15,7 @@ import { processFigures } from '../support/process_figures.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { sleep } from '../support/wait.mjs';
 
-const { values } = parseArgs({ options: { cameras: { type: 'string', default: '4' }, seconds: { type: 'string', default: '20' } } });
+const { values } = parseArgs({ options: { cameras: { type: 'string', default: '4' }, seconds: { type: 'string', default: '20' }, gentle: { type: 'boolean', default: false } } });
 const CAMERAS = Number(values.cameras);
 const SECONDS = Number(values.seconds);
 
@@ -25,6 +28,7 @@ scenario('what a hop costs', async (stage) => {
   const camera = await stage.camera(['--size', '1280x720', '--fps', String(FPS), '--gop', String(GOP), '--bitrate', '2000', '--noise', '40', '--cameras', String(CAMERAS)]);
   const hub = await natsServer(stage, 'hub');
   const leaf = await natsServer(stage, 'leaf', { leafOf: hub });
+  if (values.gentle) execFileSync('chrt', ['--idle', '--all-tasks', '--pid', '0', String(camera.pid)]);
   const names = camera.cameras.map(({ name }) => name);
   const remote = names.map((name) => ({ name, url: `ringcast://a/${name}` }));
   const nodes = {
@@ -44,6 +48,9 @@ scenario('what a hop costs', async (stage) => {
   publisher.child.stdin.end(shown[0].viewers.map(({ fragments }) => `${fragments.slice(-2 * GOP).map(({ data }) => data.length).join(' ')}\n`).join(''));
   await sleep(2000);
 
+  const rings = [];
+  for (const { one } of shown) for (const name of names) rings.push((await one.camera(name)).ring);
+  const published = stage.start(path.join(buildDirectory, 'bench/bench_published'), rings);
   const processes = [['NATS, hub', hub.process.pid], ['NATS, leaf', leaf.process.pid], ['plain publisher', publisher.pid], ['plain subscriber', subscriber.pid]];
   for (const { where, one } of shown) {
     const { programs, fanouts, cameras } = await one.status();
@@ -54,6 +61,8 @@ scenario('what a hop costs', async (stage) => {
   const from = shown.map(({ viewers }) => viewers.map(({ fragments }) => fragments.length));
   await sleep(SECONDS * 1000);
   const after = processes.map(([, pid]) => processFigures(pid));
+  published.child.stdin.end();
+  await published.finish();
 
   const arrivals = shown.map(({ viewers }, i) => viewers.map(({ fragments }, c) => new Map(fragments.slice(from[i][c]).map((fragment) => [pictureOf(fragment), fragment]))));
   row('viewer at', 'pictures', 'later than at its own node, p50', 'p99, ms', 'since capture, p50', 'p99, ms');
@@ -69,6 +78,25 @@ scenario('what a hop costs', async (stage) => {
       }
     });
     row(where, later.length, percentile(later, 50).toFixed(2), percentile(later, 99).toFixed(2), percentile(age, 50).toFixed(2), percentile(age, 99).toFixed(2));
+  });
+  console.log('');
+  row('ring at', 'pictures', 'later than in its own node\'s ring, p50', 'p99', 'greatest, ms', 'of keyframes, p50', 'p99, ms');
+  row('---', '---', '---', '---', '---', '---', '---');
+  const entries = published.stdout.trim().split('\n').map((line) => line.split(' ').map(Number));
+  const inRing = rings.map(() => new Map());
+  for (const [ring, wall, , at, , keyframe] of entries) inRing[ring].set(wall, { at, keyframe });
+  shown.slice(1).forEach(({ where }, i) => {
+    const later = [], keyframes = [];
+    names.forEach((_, c) => {
+      for (const [wall, { at, keyframe }] of inRing[(i + 1) * CAMERAS + c]) {
+        const near = inRing[c].get(wall);
+        if (!near) continue;
+        later.push((at - near.at) / 1e6);
+        if (keyframe) keyframes.push((at - near.at) / 1e6);
+      }
+    });
+    const ms = (values, p) => percentile(values, p).toFixed(2);
+    row(where, later.length, ms(later, 50), ms(later, 99), ms(later, 100), ms(keyframes, 50), ms(keyframes, 99));
   });
   console.log('');
   row('process', `% of a core, ${CAMERAS} cameras`, 'PSS, KiB');
