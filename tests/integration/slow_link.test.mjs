@@ -20,7 +20,7 @@ const LOW_RATE = 62_500; // … and of one of 0.5, whose keyframes alone take a 
 const bitrate = (rate) => ['--bitrate', String((rate * 8) / 1000)];
 
 const PAGE = { old: OLD_S };
-const SILENT = { old: 2 * OLD_S, answers: false }; // only its windows tell how quick it is; with a first burst of 256 KiB it would be 20 s
+const SILENT = { old: 2 * OLD_S, answers: false }; // only its windows tell how quick it is; with a first burst of 256 KiB it is 10 to 12 s
 const FILE = { old: 2 * OLD_S, file: true };
 
 // A proxy beside ringcast and a viewer that is far away from it: the kernel takes them for near.
