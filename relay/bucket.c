@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/base/clock.h"
+#include "common/cluster/subject.h"
 #include "common/config/cluster_cameras.h"
 #include "common/log/log.h"
 #include "relay/link_private.h"
@@ -26,6 +27,9 @@
 
 /* The watch looks that often whether it is to end. */
 #define WATCH_STEP_MS 200
+
+/* A watch that was silent for long and does not show what was written so long ago is dead. */
+#define SHOW_MS 300
 
 /* Bytes of headers, by which a write says what it expects, that count for the longest value. */
 #define HEADERS_MAX 1024
@@ -61,14 +65,21 @@ struct report {
 STAILQ_HEAD(tasks, task);
 STAILQ_HEAD(reports, report);
 
+/* The way over one connection. */
+struct route {
+    jsCtx *jetstream;
+    natsSubscription *news; /* what JetStream publishes of the bucket */
+};
+
 struct bucket {
     struct bucket_handlers handlers;
     char name[NAME_SIZE];
-    unsigned copies; /* that are made of it */
-    int wake;        /* eventfd: there are reports */
-    jsCtx *former;   /* of the connection before: the threads may be using it */
-    pthread_t writer, watcher;
-    bool has_writer, has_watcher;
+    char news_prefix[SUBJECT_SIZE + 1]; /* of the subjects by which JetStream publishes what is written */
+    unsigned copies;                    /* that are made of it */
+    int wake;                           /* eventfd: there are reports */
+    struct route former;                /* over the connection before: the threads may be using it */
+    pthread_t writer, watcher, listener;
+    bool has_writer, has_watcher, has_listener;
     char told_why[WHY_SIZE]; /* the watcher's */
 
     pthread_mutex_t mutex; /* for what follows */
@@ -76,7 +87,12 @@ struct bucket {
     struct tasks tasks;
     struct reports reports;
     bool ending, reader;
-    jsCtx *jetstream;
+    struct route route;
+    bool complete;    /* all that there was has been shown */
+    uint64_t shown;   /* the newest revision that has been shown since the watch began */
+    int64_t shown_ns; /* and when */
+    uint64_t owed;    /* one that the bucket is known to have, and that is to be shown */
+    int64_t owed_ns;  /* since when; 0: nothing is owed */
 };
 
 static bool is_ending(struct bucket *bucket)
@@ -98,31 +114,54 @@ static bool is_reader(struct bucket *bucket)
 static jsCtx *context_of(struct bucket *bucket)
 {
     pthread_mutex_lock(&bucket->mutex);
-    jsCtx *context = bucket->jetstream;
+    jsCtx *context = bucket->route.jetstream;
     pthread_mutex_unlock(&bucket->mutex);
     return context;
+}
+
+static natsSubscription *news_of(struct bucket *bucket)
+{
+    pthread_mutex_lock(&bucket->mutex);
+    natsSubscription *news = bucket->route.news;
+    pthread_mutex_unlock(&bucket->mutex);
+    return news;
 }
 
 /* --- What both threads do ------------------------------------------------------------------------------- */
 
 /* ABOUT->size bytes of VALUE go with it. Without memory it is lost, as a message may be: everything is written again, and the watch begins again. */
-static void report(struct bucket *bucket, const struct report *about, const void *value)
+static struct report *make_report(const struct report *about, const void *value)
 {
     struct report *made = malloc(sizeof(*made) + about->size + 1);
+
+    if (made) {
+        *made = *about;
+        if (about->size > 0) {
+            memcpy(made->value, value, about->size);
+        }
+        made->value[about->size] = '\0';
+    }
+    return made;
+}
+
+/* With the mutex. */
+static void put_report(struct bucket *bucket, struct report *made)
+{
     const uint64_t one = 1;
 
-    if (!made) {
-        return;
-    }
-    *made = *about;
-    if (about->size > 0) {
-        memcpy(made->value, value, about->size);
-    }
-    made->value[about->size] = '\0';
-    pthread_mutex_lock(&bucket->mutex);
     STAILQ_INSERT_TAIL(&bucket->reports, made, link);
-    pthread_mutex_unlock(&bucket->mutex);
     (void)!write(bucket->wake, &one, sizeof(one));
+}
+
+static void report(struct bucket *bucket, const struct report *about, const void *value)
+{
+    struct report *made = make_report(about, value);
+
+    if (made) {
+        pthread_mutex_lock(&bucket->mutex);
+        put_report(bucket, made);
+        pthread_mutex_unlock(&bucket->mutex);
+    }
 }
 
 /* True: the process ends. */
@@ -156,20 +195,44 @@ static size_t most_of(const char *key)
     return strcmp(key, BUCKET_CAMERAS_KEY) == 0 ? CLUSTER_CAMERAS_MAX : BUCKET_VALUE_MAX;
 }
 
+/*
+ * An entry that the watch shows, or that JetStream has published: whichever comes first. What is published counts only if nothing is missing before
+ * it: revisions of a bucket have no gaps.
+ */
+static void show(struct bucket *bucket, struct report *about, const void *value, int size, bool published)
+{
+    about->kind = REPORT_ENTRY;
+    about->size = !about->deleted && size > 0 && (size_t)size <= most_of(about->key) ? (size_t)size : 0;
+    struct report *made = make_report(about, value);
+
+    pthread_mutex_lock(&bucket->mutex);
+    const bool is_next = published ? bucket->complete && about->revision == bucket->shown + 1
+                                   : about->revision > bucket->shown;
+    if (made && is_next) {
+        bucket->shown = about->revision;
+        bucket->shown_ns = clock_now_ns();
+        bucket->owed_ns = about->revision < bucket->owed ? bucket->owed_ns : 0;
+        put_report(bucket, made);
+        made = NULL;
+    }
+    pthread_mutex_unlock(&bucket->mutex);
+    free(made);
+}
+
 static void tell_entry(struct bucket *bucket, kvEntry *entry)
 {
-    struct report about = {.kind = REPORT_ENTRY, .revision = kvEntry_Revision(entry)};
-    const int size = kvEntry_ValueLen(entry);
+    struct report about = {.revision = kvEntry_Revision(entry),
+                           .deleted = kvEntry_Operation(entry) != kvOp_Put};
 
     snprintf(about.key, sizeof(about.key), "%s", kvEntry_Key(entry));
-    about.deleted = kvEntry_Operation(entry) != kvOp_Put;
-    about.size = !about.deleted && size > 0 && (size_t)size <= most_of(about.key) ? (size_t)size : 0;
-    report(bucket, &about, kvEntry_Value(entry));
+    show(bucket, &about, kvEntry_Value(entry), kvEntry_ValueLen(entry), false);
 }
 
 static natsStatus open_store(struct bucket *bucket, jsCtx *context, kvStore **store)
 {
     kvConfig config;
+    jsRePublish published;
+    char from[NAME_SIZE + sizeof("$KV..>")], to[SUBJECT_SIZE + 2];
     natsStatus status = js_KeyValue(store, context, bucket->name);
 
     if (status == NATS_NOT_FOUND && !is_reader(bucket)) {
@@ -178,34 +241,85 @@ static natsStatus open_store(struct bucket *bucket, jsCtx *context, kvStore **st
         config.History = 1;
         config.MaxValueSize = CLUSTER_CAMERAS_MAX + HEADERS_MAX;
         config.Replicas = (int)bucket->copies;
+        snprintf(from, sizeof(from), "$KV.%s.>", bucket->name);
+        snprintf(to, sizeof(to), "%s>", bucket->news_prefix);
+        jsRePublish_Init(&published);
+        published.Source = from;
+        published.Destination = to;
+        config.RePublish = &published;
         status = js_CreateKeyValue(store, context, &config);
     }
     return status;
 }
 
+/* The bucket has REVISION. */
+static void note_owed(struct bucket *bucket, uint64_t revision)
+{
+    pthread_mutex_lock(&bucket->mutex);
+    if (revision > bucket->shown) {
+        bucket->owed = revision;
+        bucket->owed_ns = bucket->owed_ns > 0 ? bucket->owed_ns : clock_now_ns();
+    }
+    pthread_mutex_unlock(&bucket->mutex);
+}
+
+/* A new watch begins, or has shown all that there was. */
+static void note_watch(struct bucket *bucket, bool complete)
+{
+    pthread_mutex_lock(&bucket->mutex);
+    bucket->complete = complete;
+    bucket->shown = complete ? bucket->shown : 0;
+    bucket->shown_ns = clock_now_ns();
+    pthread_mutex_unlock(&bucket->mutex);
+}
+
+/*
+ * What is to be thought of the silence of a watch. It need not be dead: while no write is answered it is the bucket that is away, and the watch goes on by
+ * itself.
+ */
+enum silence { SILENCE_SHORT, SILENCE_AWAY, SILENCE_DEAD };
+
+static enum silence judge_silence(struct bucket *bucket)
+{
+    pthread_mutex_lock(&bucket->mutex);
+    const int64_t now_ns = clock_now_ns(), silent_ns = now_ns - bucket->shown_ns,
+                  owed_ns = bucket->owed_ns > 0 ? now_ns - bucket->owed_ns : 0;
+    const bool reader = bucket->reader;
+    pthread_mutex_unlock(&bucket->mutex);
+    if (silent_ns < (reader ? BUCKET_SILENCE_READER_MS : BUCKET_SILENCE_MS) * NS_PER_MS) {
+        return SILENCE_SHORT;
+    }
+    return reader || owed_ns >= SHOW_MS * NS_PER_MS ? SILENCE_DEAD : SILENCE_AWAY;
+}
+
 /* Hands over what the watch shows, until it fails, or the link has another connection. An entry that is NULL says that all that there were have been shown. */
 static natsStatus follow(struct bucket *bucket, const jsCtx *context, kvWatcher *watcher)
 {
-    int64_t heard_ns = clock_now_ns();
+    enum silence silence = SILENCE_SHORT;
     kvEntry *entry = NULL;
+    bool complete = false;
 
     while (!is_ending(bucket) && context_of(bucket) == context) {
         natsStatus status = kvWatcher_Next(&entry, watcher, WATCH_STEP_MS);
-        const int64_t silence_ms = is_reader(bucket) ? BUCKET_SILENCE_READER_MS : BUCKET_SILENCE_MS;
-        if (status == NATS_TIMEOUT && clock_now_ns() - heard_ns < silence_ms * NS_PER_MS) {
-            continue;
-        }
-        if (status != NATS_OK) {
-            return status;
-        }
-        heard_ns = clock_now_ns();
-        if (entry) {
+        const enum silence before = silence;
+        const bool was_complete = complete;
+        if (status == NATS_OK && entry) {
             tell_entry(bucket, entry);
-        } else {
+            kvEntry_Destroy(entry);
+            entry = NULL;
+        } else if (status == NATS_OK) {
+            note_watch(bucket, true);
+            complete = true;
+        }
+        silence = judge_silence(bucket);
+        if (silence == SILENCE_DEAD || (status != NATS_OK && status != NATS_TIMEOUT)) {
+            return status == NATS_OK ? NATS_TIMEOUT : status;
+        }
+        if (silence == SILENCE_AWAY) {
+            tell_state(bucket, BUCKET_AWAY, "no write is answered");
+        } else if (complete && (!was_complete || before == SILENCE_AWAY)) {
             tell_state(bucket, BUCKET_WATCHED, "");
         }
-        kvEntry_Destroy(entry);
-        entry = NULL;
     }
     return NATS_OK;
 }
@@ -221,6 +335,7 @@ static natsStatus watch_once(struct bucket *bucket)
         status = kvStore_WatchAll(&watcher, store, NULL);
     }
     if (status == NATS_OK) {
+        note_watch(bucket, false);
         tell_state(bucket, BUCKET_BEGINNING, "");
         status = follow(bucket, context, watcher);
     }
@@ -229,17 +344,68 @@ static natsStatus watch_once(struct bucket *bucket)
     return status;
 }
 
+/* Without a watch, too, what JetStream publishes goes on being shown. */
+static bool is_shown_without(struct bucket *bucket)
+{
+    pthread_mutex_lock(&bucket->mutex);
+    const bool shown = bucket->complete && clock_now_ns() - bucket->shown_ns < BUCKET_SILENCE_MS * NS_PER_MS;
+    pthread_mutex_unlock(&bucket->mutex);
+    return shown;
+}
+
 static void *run_watcher(void *data)
 {
     struct bucket *bucket = data;
 
     do {
         natsStatus status = watch_once(bucket);
-        if (status != NATS_OK) {
+        if (status != NATS_OK && !is_shown_without(bucket)) {
             tell_state(bucket, BUCKET_AWAY,
                        status == NATS_CONNECTION_CLOSED ? BUCKET_NO_LINK : natsStatus_GetText(status));
         }
     } while (!pause_for(bucket, AGAIN_MS));
+    nats_ReleaseThreadMemory();
+    return NULL;
+}
+
+/* --- The listener --------------------------------------------------------------------------------------- */
+
+static void hear(struct bucket *bucket, natsMsg *message)
+{
+    struct report about = {0};
+    const char *revision = NULL, *operation = NULL,
+               *key = natsMsg_GetSubject(message) + strlen(bucket->news_prefix);
+
+    if (natsMsgHeader_Get(message, "Nats-Sequence", &revision) != NATS_OK) {
+        return;
+    }
+    about.revision = strtoull(revision, NULL, 10);
+    about.deleted =
+        natsMsgHeader_Get(message, "KV-Operation", &operation) == NATS_OK; /* none: it was written */
+    if (snprintf(about.key, sizeof(about.key), "%s", key) < (int)sizeof(about.key)) {
+        show(bucket, &about, natsMsg_GetData(message), natsMsg_GetDataLength(message), true);
+    }
+}
+
+/*
+ * What is written JetStream publishes as well. So nothing need be known of the consumer that a watch has at one of the servers, which may die and take
+ * it along; and only JetStream's own leader, which may then have to be chosen first, can make another one.
+ */
+static void *run_listener(void *data)
+{
+    struct bucket *bucket = data;
+    natsMsg *message = NULL;
+
+    while (!is_ending(bucket)) {
+        natsStatus status = natsSubscription_NextMsg(&message, news_of(bucket), WATCH_STEP_MS);
+        if (status == NATS_OK) {
+            hear(bucket, message);
+            natsMsg_Destroy(message);
+            message = NULL;
+        } else if (status != NATS_TIMEOUT) {
+            pause_for(bucket, AGAIN_MS);
+        }
+    }
     nats_ReleaseThreadMemory();
     return NULL;
 }
@@ -264,8 +430,10 @@ static void write_key(struct bucket *bucket, const struct task *task)
     if (status == NATS_OK) {
         about.result = 0;
         about.revision = ack->Sequence;
+        note_owed(bucket, about.revision);
     } else if (code == JSStreamWrongLastSequenceErr) {
         about.result = -EEXIST;
+        note_owed(bucket, task->expected + 1);
     }
     jsPubAck_Destroy(ack);
     report(bucket, &about, NULL);
@@ -314,20 +482,35 @@ static void prepare(struct bucket *bucket)
     pthread_condattr_destroy(&monotonic);
 }
 
-static jsCtx *make_context(struct link *link)
+static void route_finish(struct route *route)
 {
+    natsSubscription_Destroy(route->news);
+    jsCtx_Destroy(route->jetstream);
+    *route = (struct route){0};
+}
+
+/* Without a subscription what JetStream publishes is not heard, and the watch has to do. */
+static int route_open(struct route *route, const struct bucket *bucket, struct link *link)
+{
+    natsConnection *connection = link_connection(link);
+    char subjects[SUBJECT_SIZE + 2];
     jsOptions options;
-    jsCtx *context = NULL;
 
     jsOptions_Init(&options);
     options.Wait = ANSWER_MS;
-    return natsConnection_JetStream(&context, link_connection(link), &options) == NATS_OK ? context : NULL;
+    snprintf(subjects, sizeof(subjects), "%s>", bucket->news_prefix);
+    if (natsConnection_JetStream(&route->jetstream, connection, &options) != NATS_OK) {
+        return -ENOMEM;
+    }
+    (void)natsConnection_SubscribeSync(&route->news, connection, subjects);
+    return 0;
 }
 
 int bucket_create(struct link *link, const char *cluster, unsigned copies,
                   const struct bucket_handlers *handlers, struct bucket **made)
 {
     struct bucket *bucket = calloc(1, sizeof(*bucket));
+    char prefix[SUBJECT_SIZE];
 
     if (!bucket) {
         return -ENOMEM;
@@ -335,10 +518,11 @@ int bucket_create(struct link *link, const char *cluster, unsigned copies,
     *bucket = (struct bucket){
         .handlers = *handlers, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .reader = true};
     snprintf(bucket->name, sizeof(bucket->name), "ringcast-%s", cluster);
+    subject_bucket(prefix, cluster);
+    snprintf(bucket->news_prefix, sizeof(bucket->news_prefix), "%s.", prefix);
     bucket->copies = copies > 0 ? copies : 1;
     prepare(bucket);
-    bucket->jetstream = make_context(link);
-    int result = bucket->wake < 0 ? -errno : bucket->jetstream ? 0 : -ENOMEM;
+    int result = bucket->wake < 0 ? -errno : route_open(&bucket->route, bucket, link);
     if (result == 0) {
         result = -pthread_create(&bucket->writer, NULL, run_writer, bucket);
         bucket->has_writer = result == 0;
@@ -346,6 +530,10 @@ int bucket_create(struct link *link, const char *cluster, unsigned copies,
     if (result == 0) {
         result = -pthread_create(&bucket->watcher, NULL, run_watcher, bucket);
         bucket->has_watcher = result == 0;
+    }
+    if (result == 0) {
+        result = -pthread_create(&bucket->listener, NULL, run_listener, bucket);
+        bucket->has_listener = result == 0;
     }
     if (result < 0) {
         bucket_destroy(bucket);
@@ -373,6 +561,9 @@ void bucket_destroy(struct bucket *bucket)
     if (bucket->has_watcher) {
         pthread_join(bucket->watcher, NULL);
     }
+    if (bucket->has_listener) {
+        pthread_join(bucket->listener, NULL);
+    }
     while ((task = STAILQ_FIRST(&bucket->tasks))) {
         STAILQ_REMOVE_HEAD(&bucket->tasks, link);
         free(task);
@@ -381,8 +572,8 @@ void bucket_destroy(struct bucket *bucket)
         STAILQ_REMOVE_HEAD(&bucket->reports, link);
         free(told);
     }
-    jsCtx_Destroy(bucket->former);
-    jsCtx_Destroy(bucket->jetstream);
+    route_finish(&bucket->former);
+    route_finish(&bucket->route);
     if (bucket->wake >= 0) {
         close(bucket->wake);
     }
@@ -396,15 +587,15 @@ static_assert(ANSWER_MS < LINK_KEPT_MS && WATCH_STEP_MS < LINK_KEPT_MS,
 
 void bucket_use_link(struct bucket *bucket, struct link *link)
 {
-    jsCtx *context = make_context(link);
+    struct route route = {0};
 
-    if (!context) {
+    if (route_open(&route, bucket, link) < 0) {
         return; /* the connection before is closed soon, and the watch fails */
     }
-    jsCtx_Destroy(bucket->former);
+    route_finish(&bucket->former);
     pthread_mutex_lock(&bucket->mutex);
-    bucket->former = bucket->jetstream;
-    bucket->jetstream = context;
+    bucket->former = bucket->route;
+    bucket->route = route;
     pthread_mutex_unlock(&bucket->mutex);
 }
 

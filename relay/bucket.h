@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cluster's key-value bucket in JetStream: "ringcast-CLUSTER". It is watched in one thread and written in another, so that pictures never wait for
- * it; what they have to say is handed over in the caller's thread, by bucket_turn. What is seen comes in the order of its revisions.
+ * The cluster's key-value bucket in JetStream: "ringcast-CLUSTER". It is watched, listened to and written in threads of its own, so that pictures never
+ * wait for it; what they have to say is handed over in the caller's thread, by bucket_turn. What is seen comes in the order of its revisions.
+ *
+ * The watch shows all that there is when it begins, and what is written from then on. JetStream publishes what is written as well (the stream's
+ * `republish`; a bucket of an older ringcast has none), and that goes on without the server of NATS at which the watch lives. Of both the first counts.
  *
  *            a watch begins                  it has shown all               it fails, or shows nothing for BUCKET_SILENCE_MS
  *   away ───────────────────▶ beginning ──────────────────────▶ watched ──────────────────────────────────────────────▶ away
+ *                                                                  ◀──────────────────────────────────────────────
+ *                                                                   the same watch shows something again
  *
  * One for the process, on the process's link, which must outlive it.
  */
@@ -23,7 +28,10 @@
 /* The key with the cameras of the whole cluster, which may be longer (cluster_cameras.h). */
 #define BUCKET_CAMERAS_KEY "config"
 
-/* Who watches and writes sees what it writes: a watch that shows nothing for this long is dead, and is begun anew. */
+/*
+ * Who watches and writes sees what it writes. A watch that shows nothing for this long, though the bucket is written, is dead, and is begun anew; if it is
+ * not written, because JetStream has no leader or there is no connection, the same watch goes on afterwards.
+ */
 #define BUCKET_SILENCE_MS 2500
 
 /* The same for one that only reads, which sees what others write. (The library finds most dead watches by itself.) */

@@ -62,6 +62,11 @@ void subject_inbox(char subject[SUBJECT_SIZE], const char *cluster, const char *
              node);
 }
 
+void subject_bucket(char subject[SUBJECT_SIZE], const char *cluster)
+{
+    snprintf(subject, SUBJECT_SIZE, "ringcast-bucket.%s", cluster);
+}
+
 int subject_read_stream(const char *subject, char *name, size_t size)
 {
     char text[TOKEN_SIZE], again[TOKEN_SIZE];

@@ -94,6 +94,21 @@ static void set_burial(struct owner *owner, uint32_t index)
             may_die && index != owner->me ? peer->seen_ms + LEASE_MS + (hash >> 33) % spread_ms : UINT64_MAX);
 }
 
+/*
+ * The bucket is seen and written again. Nodes that were silent meanwhile may have had no bucket either, so they have LEASE_REGAIN_MS to write. Whom this
+ * spares for too short a time loses no more than a node that is buried by mistake does: O1 holds either way.
+ */
+static void allow_silence(struct owner *owner, uint64_t now_ms)
+{
+    const uint64_t since_ms = now_ms > LEASE_MS - LEASE_REGAIN_MS ? now_ms - (LEASE_MS - LEASE_REGAIN_MS) : 0;
+
+    for (uint32_t i = 0; i < owner->node_names.used; i++) {
+        struct peer *peer = owner->peers[i];
+        peer->seen_ms = larger(peer->seen_ms, since_ms);
+        set_burial(owner, i);
+    }
+}
+
 static void set_open(struct owner *owner, uint32_t index, bool open)
 {
     struct placement_node *place = &owner->places[index];
@@ -289,10 +304,7 @@ void owner_snapshot_done(struct owner *owner, uint64_t now_ms)
 {
     owner->has_snapshot = true;
     lease_snapshot_done(&owner->lease, now_ms);
-    for (uint32_t i = 0; i < owner->node_names.used; i++) {
-        owner->peers[i]->seen_ms = now_ms;
-        set_burial(owner, i);
-    }
+    allow_silence(owner, now_ms);
     for (uint32_t i = 0; i < owner->camera_names.count; i++) {
         if (owner->cameras[i]) {
             turns_refresh(owner, owner->cameras[i]);
@@ -500,13 +512,10 @@ void owner_stopped(struct owner *owner, const char *name)
 
 /* --- Doing ---------------------------------------------------------------------------------------------- */
 
-/* The lease is held again: what others did in the meantime was not seen, so their time begins now. */
+/* The lease is held again. */
 static void regain(struct owner *owner, uint64_t now_ms)
 {
-    for (uint32_t i = 0; i < owner->node_names.used; i++) {
-        owner->peers[i]->seen_ms = now_ms;
-        set_burial(owner, i);
-    }
+    allow_silence(owner, now_ms);
     turns_plan_all_again(owner, false);
     if (owner->settled_ms == 0) {
         owner->settled_ms = now_ms + SETTLE_MS;

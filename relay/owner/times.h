@@ -25,6 +25,12 @@
 
 static_assert(3 * LEASE_RENEW_MS < LEASE_MS - LEASE_MARGIN_MS, "two renewals in a row may be lost");
 
+/* After the bucket was away, a node that was silent meanwhile has so long to write before others may bury it. */
+#define LEASE_REGAIN_MS 1500
+
+static_assert(2 * LEASE_RENEW_MS < LEASE_REGAIN_MS && LEASE_REGAIN_MS < LEASE_MS,
+              "the first renewal may be lost");
+
 /* Nodes try to bury a dead one at different times within this, so that not all of them write at once; fewer nodes within less. */
 #define BURY_SPREAD_MS 300
 #define BURY_SPREAD_NODE_MS 20

@@ -107,6 +107,7 @@ scenario('with keys and TLS a shared camera moves between nodes, one of them at 
     'empty the bucket': (one) => one.publish(`$JS.API.STREAM.PURGE.KV_${BUCKET}`, value, 'ringcast.test.b.inbox.x'),
     'change the bucket': (one) => one.publish(`$JS.API.STREAM.UPDATE.KV_${BUCKET}`, value, 'ringcast.test.b.inbox.x'),
     'make another stream': (one) => one.publish('$JS.API.STREAM.CREATE.other', value, 'ringcast.test.b.inbox.x'),
+    'publish what the bucket is said to have': (one) => one.publish('ringcast-bucket.test.node.a', value),
     'write another key': (one) => one.publish(`$KV.${BUCKET}.other`, value),
   };
   const writes = {

@@ -5,7 +5,7 @@ import { hasRelay, natsServer, node } from '../support/cluster.mjs';
 import { NatsClient } from '../support/nats_server.mjs';
 import { buildDirectory, descendants, isAlive } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
-import { waitUntil } from '../support/wait.mjs';
+import { sleep, waitUntil } from '../support/wait.mjs';
 
 const SKIP = hasRelay ? false : 'ringcast-relay was not built';
 
@@ -130,4 +130,43 @@ scenario('a relay that is replaced keeps its cameras; a node that ends says so, 
   far.assertOpen();
   assertFenced(witness);
   await witness.close();
+}, { skip: SKIP, limit: 240_000 });
+
+/** Takes away what JetStream has at its servers for each node's watch of the bucket, as the death of a server does. */
+async function loseWatches(server) {
+  const client = await new NatsClient(server).ready();
+  const answers = (subject) => client.messages.filter((message) => message.subject === subject);
+  client.subscribe('answer.>');
+  client.publish('$JS.API.CONSUMER.NAMES.KV_ringcast-test', Buffer.alloc(0), 'answer.names');
+  const [{ data }] = await waitUntil('the names of the watches', () => answers('answer.names').length > 0 && answers('answer.names'));
+  const { consumers } = JSON.parse(data);
+  for (const name of consumers) client.publish(`$JS.API.CONSUMER.DELETE.KV_ringcast-test.${name}`, Buffer.alloc(0), 'answer.deleted');
+  await waitUntil('the end of the watches', () => answers('answer.deleted').length === consumers.length);
+  await client.close();
+  return consumers.length;
+}
+
+scenario('a node whose watch of the bucket is lost goes on by what JetStream publishes', async (stage) => {
+  const { nodes, server, witness } = await twoNodes(stage);
+  const cutOff = () => nodes.reduce((sum, { log }) => sum + log.split('this node is cut off from its cluster').length - 1, 0);
+  const LOST_MS = 5000; // a lease ends after 2.3 s
+  for (let tries = 1; ; tries++) {
+    const { owner } = await ownerOf(nodes);
+    const before = cutOff();
+    assert.ok((await loseWatches(server)) >= 2, 'each node has a watch');
+    await sleep(LOST_MS);
+    if (cutOff() === before && (await ownerOf(nodes)).owner === owner) break;
+    // A process that was starved for as long as a lease lasts has lost it, too.
+    assert.ok(tries < 3, 'a node without a watch lost its lease each time');
+  }
+  // A watch is begun again, and a death is seen as always.
+  const { owner, other } = await ownerOf(nodes);
+  kill(owner);
+  await waitUntil('the other node to fetch the camera', async () => {
+    const { state, node: from } = await other.camera('gate');
+    return from === null && state === 'streaming';
+  }, 60_000);
+  assertFenced(witness);
+  await witness.close();
+  await owner.clear();
 }, { skip: SKIP, limit: 240_000 });

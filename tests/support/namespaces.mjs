@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Machines that are network namespaces of this one, on a bridge of their own: links can be cut, made one-way, and counted. Needs root and iproute2.
+// Machines that are network namespaces of this one, on a bridge of their own: links can be cut, made one-way, and counted. Needs root, iproute2 and nsenter(1).
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
@@ -7,9 +7,14 @@ import { program } from './processes.mjs';
 
 let networks = 0;
 
-function ip(...args) {
-  execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+function run(command, ...args) {
+  execFileSync(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
 }
+
+const ip = (...args) => run('ip', ...args);
+
+/** The command that runs another one in a namespace. That of ip(8) mounts things, which a root directory that is not a mount point, as in a chroot, does not allow. */
+const inside = (space) => ['nsenter', `--net=/run/netns/${space}`];
 
 /** Whether namespaces can be made here; if not, why. */
 export function whyNoNamespaces() {
@@ -17,7 +22,11 @@ export function whyNoNamespaces() {
   const name = `rct${process.pid}`;
   try {
     ip('netns', 'add', name);
-    ip('netns', 'del', name);
+    try {
+      run(...inside(name), 'ip', 'link', 'set', 'lo', 'up');
+    } finally {
+      ip('netns', 'del', name);
+    }
     return false;
   } catch (error) {
     return `network namespaces cannot be made here: ${String(error.stderr ?? error.message).trim()}`;
@@ -48,15 +57,15 @@ export class Network {
     ip('netns', 'add', space);
     ip('link', 'add', space, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', space);
     ip('link', 'set', space, 'master', this.tag, 'up');
-    ip('-n', space, 'link', 'set', 'lo', 'up');
-    ip('-n', space, 'addr', 'add', `${address}/24`, 'dev', 'eth0');
-    ip('-n', space, 'link', 'set', 'eth0', 'up');
+    run(...inside(space), 'ip', 'link', 'set', 'lo', 'up');
+    run(...inside(space), 'ip', 'addr', 'add', `${address}/24`, 'dev', 'eth0');
+    run(...inside(space), 'ip', 'link', 'set', 'eth0', 'up');
     return address;
   }
 
   /** A program that runs BINARY in the machine NAME, with the arguments that it gets. */
   binary(name, binary = program('ringcastd')) {
-    const file = this.stage.file(`in-${name}-${binary.split('/').at(-1)}`, `#!/bin/sh\nexec ip netns exec ${this.tag}${name} ${binary} "$@"\n`);
+    const file = this.stage.file(`in-${name}-${binary.split('/').at(-1)}`, `#!/bin/sh\nexec ${inside(`${this.tag}${name}`).join(' ')} ${binary} "$@"\n`);
     execFileSync('chmod', ['+x', file]);
     return file;
   }
@@ -69,7 +78,7 @@ export class Network {
   /** What NAME sends to OTHER is lost; what comes from there still arrives. */
   deafen(name, other, on = true) {
     const address = `${this.prefix}.${this.#names.indexOf(other) + 1}`;
-    ip('-n', `${this.tag}${name}`, 'route', on ? 'add' : 'del', 'blackhole', `${address}/32`);
+    run(...inside(`${this.tag}${name}`), 'ip', 'route', on ? 'add' : 'del', 'blackhole', `${address}/32`);
   }
 
   /** Bytes that came to machine NAME over its cable. */
