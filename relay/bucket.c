@@ -28,6 +28,11 @@
 /* The watch looks that often whether it is to end. */
 #define WATCH_STEP_MS 200
 
+/* What still loses in the same way so much later has not been shown what it lost against. */
+#define STALE_MS 1000
+/* A loss that was not repeated for so long has been made up for. */
+#define LOSS_MS 5000
+
 /* A watch that was silent for long and does not show what was written so long ago is dead. */
 #define SHOW_MS 300
 
@@ -65,6 +70,13 @@ struct report {
 STAILQ_HEAD(tasks, task);
 STAILQ_HEAD(reports, report);
 
+/* A write that lost against a revision of its key that is to be shown. */
+struct loss {
+    char key[KEY_SIZE];
+    uint64_t expected;
+    int64_t since_ns; /* 0: there is none */
+};
+
 /* The way over one connection. */
 struct route {
     jsCtx *jetstream;
@@ -93,6 +105,8 @@ struct bucket {
     int64_t shown_ns; /* and when */
     uint64_t owed;    /* one that the bucket is known to have, and that is to be shown */
     int64_t owed_ns;  /* since when; 0: nothing is owed */
+    struct loss loss; /* the last write that lost */
+    bool stale;       /* the bucket is not as it was shown: the watch is to begin anew */
 };
 
 static bool is_ending(struct bucket *bucket)
@@ -263,12 +277,32 @@ static void note_owed(struct bucket *bucket, uint64_t revision)
     pthread_mutex_unlock(&bucket->mutex);
 }
 
+/* TASK has lost. Its key has another revision than was expected, and who wrote it writes again as soon as that is shown. */
+static void note_loss(struct bucket *bucket, const struct task *task)
+{
+    const int64_t now_ns = clock_now_ns();
+
+    note_owed(bucket, task->expected + 1);
+    pthread_mutex_lock(&bucket->mutex);
+    struct loss *loss = &bucket->loss;
+    if (loss->expected == task->expected && strcmp(loss->key, task->key) == 0 && loss->since_ns > 0 &&
+        now_ns - loss->since_ns < LOSS_MS * NS_PER_MS) {
+        bucket->stale = bucket->stale || now_ns - loss->since_ns >= STALE_MS * NS_PER_MS;
+    } else if (loss->since_ns == 0 || now_ns - loss->since_ns >= LOSS_MS * NS_PER_MS) {
+        *loss = (struct loss){.expected = task->expected, .since_ns = now_ns};
+        snprintf(loss->key, sizeof(loss->key), "%s", task->key);
+    }
+    pthread_mutex_unlock(&bucket->mutex);
+}
+
 /* A new watch begins, or has shown all that there was. */
 static void note_watch(struct bucket *bucket, bool complete)
 {
     pthread_mutex_lock(&bucket->mutex);
     bucket->complete = complete;
     bucket->shown = complete ? bucket->shown : 0;
+    bucket->loss.since_ns = complete ? bucket->loss.since_ns : 0;
+    bucket->stale = complete && bucket->stale;
     bucket->shown_ns = clock_now_ns();
     pthread_mutex_unlock(&bucket->mutex);
 }
@@ -284,8 +318,11 @@ static enum silence judge_silence(struct bucket *bucket)
     pthread_mutex_lock(&bucket->mutex);
     const int64_t now_ns = clock_now_ns(), silent_ns = now_ns - bucket->shown_ns,
                   owed_ns = bucket->owed_ns > 0 ? now_ns - bucket->owed_ns : 0;
-    const bool reader = bucket->reader;
+    const bool reader = bucket->reader, stale = bucket->stale;
     pthread_mutex_unlock(&bucket->mutex);
+    if (stale) {
+        return SILENCE_DEAD;
+    }
     if (silent_ns < (reader ? BUCKET_SILENCE_READER_MS : BUCKET_SILENCE_MS) * NS_PER_MS) {
         return SILENCE_SHORT;
     }
@@ -433,7 +470,7 @@ static void write_key(struct bucket *bucket, const struct task *task)
         note_owed(bucket, about.revision);
     } else if (code == JSStreamWrongLastSequenceErr) {
         about.result = -EEXIST;
-        note_owed(bucket, task->expected + 1);
+        note_loss(bucket, task);
     }
     jsPubAck_Destroy(ack);
     report(bucket, &about, NULL);
@@ -645,6 +682,25 @@ void bucket_turn(struct bucket *bucket)
     }
 }
 
+/* With the mutex. What has not been sent yet is not sent any more: while the bucket is away writes wait, and an old renewal would be worth nothing. */
+static void withdraw(struct bucket *bucket, const char *key)
+{
+    struct task *task;
+
+    STAILQ_FOREACH(task, &bucket->tasks, link) {
+        if (strcmp(task->key, key) == 0) {
+            const struct report about = {.kind = REPORT_WRITTEN, .ticket = task->ticket, .result = -EIO};
+            struct report *made = make_report(&about, NULL);
+            STAILQ_REMOVE(&bucket->tasks, task, task, link);
+            free(task);
+            if (made) {
+                put_report(bucket, made);
+            }
+            return;
+        }
+    }
+}
+
 int bucket_write(struct bucket *bucket, uint64_t ticket, const char *key, const char *value,
                  uint64_t expected)
 {
@@ -661,6 +717,7 @@ int bucket_write(struct bucket *bucket, uint64_t ticket, const char *key, const 
     }
     memcpy(task->value, value, size);
     pthread_mutex_lock(&bucket->mutex);
+    withdraw(bucket, key);
     STAILQ_INSERT_TAIL(&bucket->tasks, task, link);
     pthread_cond_broadcast(&bucket->changed);
     pthread_mutex_unlock(&bucket->mutex);
