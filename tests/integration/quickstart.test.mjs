@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // deploy/quickstart with the build under test: what a second run does, when nothing has to be installed or built.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import https from 'node:https';
@@ -156,5 +157,15 @@ scenario('help, and arguments that are none', async (stage) => {
     const refused = start(stage, ['--listen', address]);
     assert.equal((await refused.finish()).code, 1, address);
     assert.match(refused.stderr, /--listen needs an address/);
+  }
+});
+
+scenario('a package that several sections name is missing only if it is not installed, however often dpkg-query tells of it', async (stage) => {
+  const list = stage.file('packages', '[build]\none\nshared\n[runtime]\nshared\nabsent\n');
+  // Debian 12's dpkg-query answers twice if it is asked twice, Debian 13's once.
+  for (const installed of ['one shared', 'one shared shared']) {
+    const script = `. "$1"; packages_file=$2; dpkg-query() { printf 'installed %s\\n' ${installed}; }; packages_missing build runtime`;
+    const missing = execFileSync('bash', ['-c', script, 'bash', path.join(repositoryDirectory, 'deploy/packages.sh'), list], { encoding: 'utf8' });
+    assert.equal(missing, 'absent\n', `of "${installed}"`);
   }
 });
