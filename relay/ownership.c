@@ -361,13 +361,19 @@ static void fetch(struct ownership *ownership, const struct owner_action *action
 {
     struct shared *shared = find_shared(ownership, action->name);
 
-    if (shared) {
-        log_camera(LOG_LEVEL_INFO, shared->name, "camera %s: it is this node's now, fence %llu", shared->name,
-                   (unsigned long long)action->fence);
-        shared->fetched = true;
-        shared->preparing = false;
-        ownership->moved = true;
+    if (!shared) {
+        return;
     }
+    log_camera(LOG_LEVEL_INFO, shared->name, "camera %s: it is this node's now, fence %llu", shared->name,
+               (unsigned long long)action->fence);
+    if (shared->stopping) {
+        shared->stopping =
+            false; /* ringcastd goes on with it, and does not say any more that it has stopped */
+        owner_stopped(ownership->owner, action->name);
+    }
+    shared->fetched = true;
+    shared->preparing = false;
+    ownership->moved = true;
 }
 
 static void prepare_camera(struct ownership *ownership, const struct owner_action *action)

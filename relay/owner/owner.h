@@ -184,7 +184,7 @@ void owner_set_well(struct owner *owner, const char *name, bool well, uint64_t n
 /* What OWNER_PREPARE asked for is there. */
 void owner_ready(struct owner *owner, const char *name);
 
-/* One OWNER_STOP of camera NAME has been carried out: nothing of it can be published any more. */
+/* One OWNER_STOP of camera NAME has been carried out: nothing of it can be published any more. Or an OWNER_FETCH has come before that. */
 void owner_stopped(struct owner *owner, const char *name);
 
 /* --- Doing ---------------------------------------------------------------------------------------------- */

@@ -132,6 +132,32 @@ scenario('a relay that is replaced keeps its cameras; a node that ends says so, 
   await witness.close();
 }, { skip: SKIP, limit: 240_000 });
 
+scenario('a node that has its camera back before it had stopped it can still give it away', async (stage) => {
+  const { nodes, server, witness } = await twoNodes(stage);
+  const { owner, other } = await ownerOf(nodes);
+  const count = (what) => owner.log.split(what).length - 1;
+  const [stops, starts] = ["camera gate: it is not this node's any more", "camera gate: it is this node's now"];
+  const [stopped, started] = [count(stops), count(starts)];
+  // A worker that hangs takes two seconds to stop; the lease is back sooner.
+  process.kill((await owner.camera('gate')).pid, 'SIGSTOP');
+  process.kill(server.process.pid, 'SIGSTOP');
+  await waitUntil('the end of the lease', () => count(stops) > stopped, 30_000);
+  process.kill(server.process.pid, 'SIGCONT');
+  await waitUntil('the lease again', () => count(starts) > started || other.log.includes(starts), 30_000);
+  await ownerOf(nodes);
+  // And back: whichever has it by now.
+  for (let i = 0; i < 2; i++) {
+    const { owner: from, other: to } = await ownerOf(nodes);
+    const drained = await from.ctl('cluster', 'drain');
+    assert.equal(drained.code, 0, drained.stderr);
+    await waitUntil('the other node', async () => (await ownerOf(nodes)).owner === to, BACK_MS + 30_000);
+    const back = await from.ctl('cluster', 'drain', '--off');
+    assert.equal(back.code, 0, back.stderr);
+  }
+  assertFenced(witness);
+  await witness.close();
+}, { skip: SKIP, limit: 240_000 });
+
 /** Takes away what JetStream has at its servers for each node's watch of the bucket, as the death of a server does. */
 async function loseWatches(server) {
   const client = await new NatsClient(server).ready();
