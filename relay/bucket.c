@@ -329,8 +329,32 @@ static enum silence judge_silence(struct bucket *bucket)
     return reader || owed_ns >= SHOW_MS * NS_PER_MS ? SILENCE_DEAD : SILENCE_AWAY;
 }
 
-/* Hands over what the watch shows, until it fails, or the link has another connection. An entry that is NULL says that all that there were have been shown. */
-static natsStatus follow(struct bucket *bucket, const jsCtx *context, kvWatcher *watcher)
+/* The newest revision that the bucket has now. */
+static natsStatus find_last(struct bucket *bucket, jsCtx *context, uint64_t *last)
+{
+    char stream[NAME_SIZE + sizeof("KV_")];
+    jsStreamInfo *info = NULL;
+
+    snprintf(stream, sizeof(stream), "KV_%s", bucket->name);
+    natsStatus status = js_GetStreamInfo(&info, context, stream, NULL, NULL);
+    *last = status == NATS_OK ? info->State.LastSeq : UINT64_MAX;
+    jsStreamInfo_Destroy(info);
+    return status;
+}
+
+static bool has_shown(struct bucket *bucket, uint64_t revision)
+{
+    pthread_mutex_lock(&bucket->mutex);
+    const bool shown = bucket->shown >= revision;
+    pthread_mutex_unlock(&bucket->mutex);
+    return shown;
+}
+
+/*
+ * Hands over what the watch shows, until it fails, or the link has another connection. All that there were have been shown when LAST has been, since they come
+ * in order, or when the library says so with an entry that is NULL: it counts what the server says is pending, and that need not be right after a failure.
+ */
+static natsStatus follow(struct bucket *bucket, const jsCtx *context, kvWatcher *watcher, uint64_t last)
 {
     enum silence silence = SILENCE_SHORT;
     kvEntry *entry = NULL;
@@ -342,12 +366,13 @@ static natsStatus follow(struct bucket *bucket, const jsCtx *context, kvWatcher 
         const bool was_complete = complete;
         if (status == NATS_OK && entry) {
             tell_entry(bucket, entry);
-            kvEntry_Destroy(entry);
-            entry = NULL;
-        } else if (status == NATS_OK) {
+        }
+        if (!complete && ((status == NATS_OK && !entry) || has_shown(bucket, last))) {
             note_watch(bucket, true);
             complete = true;
         }
+        kvEntry_Destroy(entry);
+        entry = NULL;
         silence = judge_silence(bucket);
         if (silence == SILENCE_DEAD || (status != NATS_OK && status != NATS_TIMEOUT)) {
             return status == NATS_OK ? NATS_TIMEOUT : status;
@@ -366,15 +391,19 @@ static natsStatus watch_once(struct bucket *bucket)
     kvStore *store = NULL;
     kvWatcher *watcher = NULL;
     jsCtx *context = context_of(bucket);
+    uint64_t last = UINT64_MAX;
     natsStatus status = open_store(bucket, context, &store);
 
     if (status == NATS_OK) {
         status = kvStore_WatchAll(&watcher, store, NULL);
     }
     if (status == NATS_OK) {
+        status = find_last(bucket, context, &last);
+    }
+    if (status == NATS_OK) {
         note_watch(bucket, false);
         tell_state(bucket, BUCKET_BEGINNING, "");
-        status = follow(bucket, context, watcher);
+        status = follow(bucket, context, watcher, last);
     }
     kvWatcher_Destroy(watcher);
     kvStore_Destroy(store);
