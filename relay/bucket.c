@@ -141,7 +141,7 @@ static natsSubscription *news_of(struct bucket *bucket)
     return news;
 }
 
-/* --- What both threads do ------------------------------------------------------------------------------- */
+/* --- What all threads do -------------------------------------------------------------------------------- */
 
 /* ABOUT->size bytes of VALUE go with it. Without memory it is lost, as a message may be: everything is written again, and the watch begins again. */
 static struct report *make_report(const struct report *about, const void *value)
@@ -746,7 +746,10 @@ int bucket_write(struct bucket *bucket, uint64_t ticket, const char *key, const 
     }
     memcpy(task->value, value, size);
     pthread_mutex_lock(&bucket->mutex);
-    withdraw(bucket, key);
+    /* Each write of the cameras is somebody's command, which waits for its own answer. */
+    if (strcmp(key, BUCKET_CAMERAS_KEY) != 0) {
+        withdraw(bucket, key);
+    }
     STAILQ_INSERT_TAIL(&bucket->tasks, task, link);
     pthread_cond_broadcast(&bucket->changed);
     pthread_mutex_unlock(&bucket->mutex);

@@ -82,7 +82,10 @@ void bucket_use_link(struct bucket *bucket, struct link *link);
 int bucket_fd(const struct bucket *bucket);
 void bucket_turn(struct bucket *bucket);
 
-/* Writes KEY if its revision is EXPECTED, 0: if there is none, in place of an earlier write of KEY that still waits, which is told -EIO. 0; -ENOMEM; -E2BIG. */
+/*
+ * Writes KEY if its revision is EXPECTED, 0: if there is none. But for BUCKET_CAMERAS_KEY, it takes the place of an earlier write of KEY that still waits,
+ * which is told -EIO. 0; -ENOMEM; -E2BIG.
+ */
 int bucket_write(struct bucket *bucket, uint64_t ticket, const char *key, const char *value,
                  uint64_t expected);
 

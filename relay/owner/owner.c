@@ -95,8 +95,8 @@ static void set_burial(struct owner *owner, uint32_t index)
 }
 
 /*
- * The bucket is seen and written again. Nodes that were silent meanwhile may have had no bucket either, so they have LEASE_REGAIN_MS to write. Whom this
- * spares for too short a time loses no more than a node that is buried by mistake does: O1 holds either way.
+ * The bucket is seen and written again. Nodes that were silent meanwhile may have had no bucket either, so they have LEASE_REGAIN_MS to write. One that
+ * needs longer is buried and registers anew; it is not unsafe, since O1 holds either way.
  */
 static void allow_silence(struct owner *owner, uint64_t now_ms)
 {
