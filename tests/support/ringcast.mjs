@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One ringcastd of the build under test, with its own configuration, runtime directory and instance name.
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Processes, Running, descendants, program, run } from './processes.mjs';
 import { waitUntil } from './wait.mjs';
@@ -142,6 +142,11 @@ export class Ringcast {
     assert.deepEqual(this.rings(), [], 'no ring is left in /dev/shm');
     const left = existsSync(this.settings.runtime_dir) ? readdirSync(this.settings.runtime_dir) : [];
     assert.deepEqual(left.filter((name) => name !== 'lock'), [], 'nothing but the lock is left in the runtime directory');
+  }
+
+  /** What a node leaves whose processes were all killed at once; the next ringcastd of its name would remove it. */
+  removeRings() {
+    for (const name of this.rings()) rmSync(`/dev/shm/${name}`, { force: true });
   }
 
   /** After a test that failed half-way: ends all processes that still run. Returns those that it had to kill. */

@@ -96,7 +96,10 @@ class Stage {
 
   async clear() {
     for (const viewer of this.viewers) viewer.socket.terminate();
-    for (const instance of this.instances) await instance.clear();
+    for (const instance of this.instances) {
+      await instance.clear();
+      instance.removeRings();
+    }
     for (const running of this.running) if (running.running) await running.stop('SIGKILL').catch(() => {});
     rmSync(this.directory, { recursive: true, force: true });
   }
