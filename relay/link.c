@@ -32,6 +32,9 @@
 /* Bytes that wait for link_turn. More comes only while this process is stopped; streams go on with their next keyframe. */
 #define QUEUE_MAX ((size_t)64 << 20)
 
+/* Bytes of messages that are done with and are kept until they go together: some pictures, or one keyframe. */
+#define SPENT_MAX ((size_t)64 << 10)
+
 /* Messages in one turn, so that others have theirs. */
 #define TURN_MESSAGES 256
 
@@ -60,6 +63,8 @@ struct arrival {
     STAILQ_ENTRY(arrival) link;
     natsMsg *message;
 };
+
+STAILQ_HEAD(arrivals, arrival);
 
 /* What the library says of one connection. */
 struct line {
@@ -92,6 +97,8 @@ struct link {
     pthread_t seeker;
     natsConnection *found; /* by the seeker; NULL: none */
     int wake;              /* eventfd: there is something in the queue, or the state has changed */
+    struct arrivals spent; /* handed over, and not yet given back */
+    size_t spent_size;
     bool told_up;
     char told_why[WHY_SIZE];
     struct link_counts counts; /* but for dropped and reconnects */
@@ -99,7 +106,7 @@ struct link {
     pthread_mutex_t mutex; /* for what follows, which the library's threads write, and the seeker */
     struct line lines[2];
     bool sought; /* the seeker has ended */
-    STAILQ_HEAD(, arrival) queue;
+    struct arrivals queue;
     size_t queued;
     bool up, was_up, closing;
     bool over; /* the library does not try any more */
@@ -407,6 +414,7 @@ int link_create(const json_t *settings, const struct link_handlers *handlers, st
     }
     *link = (struct link){.handlers = *handlers, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     STAILQ_INIT(&link->queue);
+    STAILQ_INIT(&link->spent);
     LIST_INIT(&link->asked);
     link->lines[0] = (struct line){.link = link, .used = true};
     link->lines[1] = (struct line){.link = link};
@@ -429,12 +437,12 @@ int link_create(const json_t *settings, const struct link_handlers *handlers, st
     return 0;
 }
 
-static void drop_queue(struct link *link)
+static void drop(struct arrivals *arrivals)
 {
     struct arrival *arrival;
 
-    while ((arrival = STAILQ_FIRST(&link->queue))) {
-        STAILQ_REMOVE_HEAD(&link->queue, link);
+    while ((arrival = STAILQ_FIRST(arrivals))) {
+        STAILQ_REMOVE_HEAD(arrivals, link);
         natsMsg_Destroy(arrival->message);
         free(arrival);
     }
@@ -448,8 +456,9 @@ void link_destroy(struct link *link)
     }
     pthread_mutex_lock(&link->mutex);
     link->closing = true;
-    drop_queue(link);
+    drop(&link->queue);
     pthread_mutex_unlock(&link->mutex);
+    drop(&link->spent);
     if (link->home == HOME_SEEKING) {
         pthread_join(link->seeker, NULL);
     }
@@ -516,6 +525,17 @@ static void hand_over(struct link *link, natsMsg *message)
     link->handlers.message(link->handlers.context, &handed);
 }
 
+/* The library frees messages in a thread of its own, which it wakes for each that is destroyed while that thread sleeps: so several go together. */
+static void give_back(struct link *link, struct arrival *arrival)
+{
+    link->spent_size += size_of(arrival->message);
+    STAILQ_INSERT_TAIL(&link->spent, arrival, link);
+    if (link->spent_size > SPENT_MAX) {
+        drop(&link->spent);
+        link->spent_size = 0;
+    }
+}
+
 void link_turn(struct link *link)
 {
     struct arrival *arrival;
@@ -526,8 +546,7 @@ void link_turn(struct link *link)
     tell_news(link);
     while (left > 0 && (arrival = next_arrival(link))) {
         hand_over(link, arrival->message);
-        natsMsg_Destroy(arrival->message);
-        free(arrival);
+        give_back(link, arrival);
         left--;
     }
     if (left == 0) {
