@@ -42,6 +42,8 @@ scenario('the three nodes of compose.yaml have configurations that are taken, an
   if (!description) return console.log('# compose.yaml was not read: python3 has no yaml');
   const { services, volumes } = description;
   assert.deepEqual(Object.keys(services).sort(), ['nats-a', 'nats-b', 'nats-c', 'ringcast-a', 'ringcast-b', 'ringcast-c']);
+  const docker = readFileSync(path.join(deploy, 'compose/Dockerfile'), 'utf8');
+  const stages = [...docker.matchAll(/^FROM debian:12-slim AS (\w+)$/gm)].map(([, stageName]) => stageName);
   const data = stage.file('data');
   for (const [name, service] of Object.entries(services)) {
     const files = {};
@@ -51,14 +53,13 @@ scenario('the three nodes of compose.yaml have configurations that are taken, an
       else assert.ok(existsSync(files[to] = path.join(deploy, from)), `${name}: ${from} is not there`);
     }
     for (const other of service.depends_on ?? []) assert.ok(other in services, `${name} depends on ${other}`);
-    if (service.build) assert.ok(existsSync(path.join(deploy, service.build, 'Dockerfile')));
+    assert.ok(stages.includes(service.build.target), `${name}: the Dockerfile has no stage ${service.build.target}`);
     const directory = stage.file(name);
     mkdirSync(directory);
-    for (const [to, from] of Object.entries(files)) writeFileSync(path.join(directory, path.basename(to)), readFileSync(from, 'utf8').replace('/data', data));
+    for (const [to, from] of Object.entries(files)) writeFileSync(path.join(directory, path.basename(to)), readFileSync(from, 'utf8').replace('/var/lib/nats', data));
     if (name.startsWith('nats-')) {
-      assert.equal(service.command[1], '/etc/nats/nats.conf');
-      assert.ok(service.command[1] in files);
-      const checked = await run('nats-server', [service.command[0], path.join(directory, 'nats.conf'), '-t'], { env: service.environment });
+      assert.ok('/etc/nats-server.conf' in files);
+      const checked = await run('nats-server', ['--config', path.join(directory, 'nats-server.conf'), '-t'], { env: service.environment });
       assert.equal(checked.code, 0, checked.stderr);
     } else {
       assert.ok('/etc/ringcast/ringcast.conf' in files);
@@ -69,7 +70,7 @@ scenario('the three nodes of compose.yaml have configurations that are taken, an
       for (const [, host] of text.matchAll(/nats:\/\/([\w-]+):4222/g)) assert.ok(host in services, `there is no ${host}`);
     }
   }
-  const docker = readFileSync(path.join(deploy, 'compose/Dockerfile'), 'utf8');
+  assert.match(docker, /CMD \["\/usr\/sbin\/nats-server", "--config", "\/etc\/nats-server\.conf"\]/);
   assert.match(docker, /CMD \["\/usr\/bin\/ringcastd", "--foreground", "--config", "\/etc\/ringcast\/ringcast\.conf"\]/);
   const named = readdirSync(path.join(deploy, 'compose')).filter((name) => name.endsWith('.conf'));
   assert.deepEqual(named.sort(), ['a.conf', 'b.conf', 'c.conf', 'cameras.conf', 'nats.conf']);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # A Debian in a directory: as a chroot that runs one command, and as a machine of its own with systemd as its first process and
-# a network that has only a loopback interface. Source it; as root. The script has a function `fail`, which
+# a network that has only a loopback interface, or one that is there. Source it; as root. The script has a function `fail`, which
 # ends it.
 
 # until_true WHAT SECONDS COMMAND...
@@ -40,12 +40,24 @@ in_chroot() {
             DEBIAN_FRONTEND=noninteractive DEB_BUILD_OPTIONS="${DEB_BUILD_OPTIONS-}" "$@"' _ "$root" "$@"
 }
 
-# machine_boot ROOT LOG: starts it. Sets machine_shell, which machine_halt ends, and machine, its first process.
+# machine_boot ROOT LOG [NETWORK]: starts it, with NETWORK, a network namespace of `ip netns`, as its network. Sets machine_shell, which
+# machine_halt ends, machine, its first process, and machine_group, its control group.
+machine_count=0
 machine_boot() {
-    unshare --mount --pid --uts --ipc --cgroup --net --fork --kill-child bash -c '
+    local network=(unshare --net)
+    [[ -n ${3-} ]] && network=(nsenter --net="/run/netns/$3")
+    machine_group=ringcast-$$-$((++machine_count))
+    # Its control groups have a root of their own, or two machines would take each other's services for theirs.
+    "${network[@]}" unshare --mount --pid --uts --ipc --fork --kill-child bash -c '
+        set -e
+        mount --make-rprivate /
+        mount -t cgroup2 cgroup2 "$1/mnt"
+        mkdir "$1/mnt/$2"
+        echo 0 >"$1/mnt/$2/cgroup.procs"
+        umount "$1/mnt"
+        exec unshare --cgroup bash -c "$3" _ "$1"' _ "$1" "$machine_group" '
         set -e
         root=$1
-        mount --make-rprivate /
         mount --bind "$root" "$root"
         mount -t proc proc "$root/proc"
         mount -t sysfs -o ro sysfs "$root/sys"
@@ -69,7 +81,7 @@ machine_boot() {
         umount -l /.old
         rmdir /.old
         exec /usr/bin/env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb \
-            /lib/systemd/systemd --log-target=console --show-status=0' _ "$1" <"/dev/null" >"$2" 2>&1 &
+            /lib/systemd/systemd --log-target=console --show-status=0' <"/dev/null" >"$2" 2>&1 &
     machine_shell=$!
     machine=''
     local state='' deadline=$((SECONDS + 120))
@@ -95,9 +107,27 @@ beside_machine() {
     nsenter -t "$machine" -n "$@"
 }
 
+# machine_poweroff: as its own systemctl does it; returns when it is off.
+machine_poweroff() {
+    on_machine systemctl poweroff
+    machine_is_off() { ! kill -0 "$machine_shell" 2>/dev/null; }
+    until_true 'the machine is off' 120 machine_is_off
+    machine_forget
+}
+
+# machine_halt: as a power cut does it.
 machine_halt() {
     [[ -n ${machine_shell-} ]] || return 0
     kill -KILL "$machine_shell" 2>/dev/null
+    machine_forget
+}
+
+machine_forget() {
     wait "$machine_shell" 2>/dev/null
     machine_shell=''
+    unshare --mount bash -c 'mount --make-rprivate / && mount -t cgroup2 cgroup2 /mnt &&
+        for ((i = 0; i < 50; i++)); do
+            find "/mnt/$1" -depth -type d -exec rmdir {} + 2>/dev/null && break
+            sleep 0.1
+        done' _ "$machine_group"
 }
