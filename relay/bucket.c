@@ -143,14 +143,14 @@ static natsSubscription *news_of(struct bucket *bucket)
 
 /* --- What all threads do -------------------------------------------------------------------------------- */
 
-/* ABOUT->size bytes of VALUE go with it. Without memory it is lost, as a message may be: everything is written again, and the watch begins again. */
+/* ABOUT->size bytes of VALUE, which may be NULL, go with it. Without memory it is lost, as a message may be: everything is written again, and the watch begins again. */
 static struct report *make_report(const struct report *about, const void *value)
 {
     struct report *made = malloc(sizeof(*made) + about->size + 1);
 
     if (made) {
         *made = *about;
-        if (about->size > 0) {
+        if (value) {
             memcpy(made->value, value, about->size);
         }
         made->value[about->size] = '\0';
