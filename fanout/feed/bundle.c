@@ -400,7 +400,7 @@ static void look_at_slow(struct bundle *bundle, const struct pace_sample *sample
     if (sent && behind && pace_has_room(pace, sample->now_ns)) {
         bundle_serve(bundle);
     } else if (sent && behind && sample->now_ns - sample->ack_ns >= silent_ns) {
-        sent = viewer_ping(socket);
+        sent = viewer_probe(socket, pace_probe(pace, sample->now_ns));
     }
     if (!sent) {
         viewer_cut(socket);

@@ -220,7 +220,8 @@ static bool bring_on(struct feed *feed, struct viewer *viewer, const struct pace
         return true;
     }
     int64_t silent_ns = viewer->pace->active ? PROBE_NS : PROBE_EARLY_NS;
-    return sample->now_ns - sample->ack_ns < silent_ns || viewer_ping(viewer);
+    return sample->now_ns - sample->ack_ns < silent_ns ||
+           viewer_probe(viewer, pace_probe(viewer->pace, sample->now_ns));
 }
 
 /* True if VIEWER, which seems to keep up, is to be asked whether it does. */

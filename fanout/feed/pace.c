@@ -428,7 +428,7 @@ void pace_answered(struct pace *pace, uint32_t number, int64_t now_ns)
         pace->rtt_ns = pace->way_ns > pace->rtt_ns ? pace->way_ns : pace->rtt_ns;
         pace->greeted_ns = 0;
     }
-    if (pace->asked_ns == 0 || number != pace->asked) {
+    if (pace->asked_ns == 0 || (int32_t)(number - pace->asked) < 0) {
         return;
     }
     const int64_t waited_ns = now_ns - pace->asked_ns - pace->rtt_ns;
@@ -440,6 +440,11 @@ void pace_answered(struct pace *pace, uint32_t number, int64_t now_ns)
         measure(pace, pace->asked_at, now_ns, waited_ns <= PROMPT_NS);
     }
     pace->trust = waited_ns > SOON_NS ? 0 : pace->trust < TRUST_MAX ? pace->trust + 1 : TRUST_MAX;
+}
+
+uint32_t pace_probe(const struct pace *pace, int64_t now_ns)
+{
+    return pace->active ? pace_time_number(now_ns) : 0;
 }
 
 uint64_t pace_backlog(const struct pace *pace, int64_t now_ns)

@@ -120,7 +120,13 @@ uint32_t pace_ask(struct pace *pace, int64_t now_ns);
  */
 bool pace_has_read_on(struct pace *pace, uint32_t number);
 
-/* The viewer has answered the ping with NUMBER. */
+/*
+ * What is in a ping to a viewer that has acknowledged nothing for long; 0: it has no number. An answer to it counts for the ping that
+ * pace_ask has given, too: a client need answer only the newest of several pings (RFC 6455, 5.5.3), and some forget the newer one.
+ */
+uint32_t pace_probe(const struct pace *pace, int64_t now_ns);
+
+/* The viewer has answered the ping with NUMBER, and so has read what was before all older ones. */
 void pace_answered(struct pace *pace, uint32_t number, int64_t now_ns);
 
 /* Bytes between the fan-out and what the viewer has read, as far as can be said at NOW_NS. */

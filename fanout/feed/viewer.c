@@ -264,6 +264,11 @@ bool viewer_ask(struct viewer *viewer, uint32_t number)
            lws_write(viewer->wsi, buffer + LWS_PRE, sizeof(number), LWS_WRITE_PING) >= 0;
 }
 
+bool viewer_probe(struct viewer *viewer, uint32_t number)
+{
+    return number ? viewer_ask(viewer, number) : viewer_ping(viewer);
+}
+
 uint32_t viewer_pong_number(const void *payload, size_t length)
 {
     uint32_t number = 0;

@@ -167,6 +167,7 @@ bool viewer_ping(struct viewer *viewer);
 
 /* The same with NUMBER, which comes back in a pong (5.5.3); viewer_pong_number finds it there. 0: it is not there. */
 bool viewer_ask(struct viewer *viewer, uint32_t number);
+bool viewer_probe(struct viewer *viewer, uint32_t number); /* viewer_ask, or viewer_ping if NUMBER is 0 */
 uint32_t viewer_pong_number(const void *payload, size_t length);
 
 /* Sets the close frame of a VIEWER_CLOSING in LWS_CALLBACK_SERVER_WRITEABLE, which then returns -1. */

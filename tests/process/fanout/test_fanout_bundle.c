@@ -198,11 +198,12 @@ static void the_address_says_the_first_messages(void **state)
     (void)state;
     publish_gop(3);
     publish_back(2);
-    open_saying(&client, "/live?begin=%5B" SAYS("7", "front") "%2C" SAYS("9", "nowhere") "%5D", "", 0, 2);
+    /* The other way round the end of 9 may come between the pictures, when those take more than a turn. */
+    open_saying(&client, "/live?begin=%5B" SAYS("9", "nowhere") "%2C" SAYS("7", "front") "%5D", "", 0, 2);
+    expect_end_of(&client, 9, 4404, "no such camera");
     expect_state_of(&client, FRONT);
     expect_init_of(&client, FRONT, INIT_A);
     expect_fragments_of(&client, FRONT, 1, 3);
-    expect_end_of(&client, 9, 4404, "no such camera");
     fanout_wait_viewers(&fanout, "front", 1);
     subscribe(&client, BACK, "back", "");
     expect_state_of(&client, BACK);

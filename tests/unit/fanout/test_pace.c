@@ -339,6 +339,29 @@ static void who_answers_late_has_shown_its_rate(void **state)
     assert_false(pace_is_in_time(&reader.pace)); /* it is paced so that it answers soon */
 }
 
+/* A client need answer only the newest of the pings that it has read (RFC 6455, 5.5.3), and one that has an answer to send may forget the next. */
+static void an_answer_to_a_newer_ping_is_one_to_the_older(void **state)
+{
+    struct reader reader;
+    (void)state;
+    begin(&reader, 20000, true);
+    be_slow(&reader);
+    serve(&reader, 5, 2000);
+    while (reader.asked_at == 0) {
+        give(&reader, 1000);
+        look(&reader);
+    }
+    reader.asked_at = 0; /* it is never answered */
+    serve(&reader, 2, 2000);
+    assert_int_equal(serve(&reader, 1, 2000), 0);
+    assert_false(pace_has_room(&reader.pace, reader.now_ns));
+    const uint32_t number = pace_probe(&reader.pace, reader.now_ns);
+    pace_answered(&reader.pace, number - 6000, reader.now_ns); /* an older one shows nothing */
+    assert_false(pace_has_room(&reader.pace, reader.now_ns));
+    pace_answered(&reader.pace, number, reader.now_ns);
+    assert_true(serve(&reader, 3, 2000) >= 30000);
+}
+
 static void an_old_ping_that_is_answered_shows_that_it_reads(void **state)
 {
     struct pace pace = {0};
@@ -392,6 +415,7 @@ int main(void)
         cmocka_unit_test(a_buffer_that_has_shrunk_is_found_to_be_empty),
         cmocka_unit_test(a_long_way_is_not_a_slow_link),
         cmocka_unit_test(who_answers_late_has_shown_its_rate),
+        cmocka_unit_test(an_answer_to_a_newer_ping_is_one_to_the_older),
         cmocka_unit_test(an_old_ping_that_is_answered_shows_that_it_reads),
         cmocka_unit_test(pings_alone_make_no_rate_grow),
         cmocka_unit_test(slow_and_calm_take_their_time),
