@@ -8,7 +8,7 @@
 #include "common/base/text.h"
 #include "common/config/config_check.h"
 #include "common/ipc/message.h"
-#include "ctl/camera_findings.h"
+#include "ctl/camera_advice.h"
 
 /* The size that a tile of a wall shows well and every machine decodes many of: a sub stream of about that is taken. */
 #define TILE_PIXELS (640.0 * 360.0)
@@ -18,6 +18,9 @@
 
 /* Seconds by which a camera's clock may be wrong before it is told. */
 #define CLOCK_OFF_S 60
+
+#define HOUR_S 3600
+#define DAY_S 86400
 
 /* Of a profile's token: what may stand in a URL as it is (RFC 3986, unreserved). */
 #define TOKEN_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
@@ -256,18 +259,41 @@ static void print_profiles(FILE *out, const json_t *cameras, const json_t *devic
 static void print_clock(FILE *out, const json_t *device)
 {
     const json_t *offset = json_object_get(device, "clock_offset_s");
-    json_int_t seconds = json_integer_value(offset);
+    json_int_t seconds = json_integer_value(offset), size = seconds < 0 ? -seconds : seconds;
 
-    if (json_is_integer(offset) && (seconds > CLOCK_OFF_S || seconds < -CLOCK_OFF_S)) {
-        fprintf(out, "  #   its clock is %" JSON_INTEGER_FORMAT " s %s; give it a time server\n",
-                seconds < 0 ? -seconds : seconds, seconds < 0 ? "behind" : "ahead");
+    if (!json_is_integer(offset) || size <= CLOCK_OFF_S) {
+        return;
     }
+    bool days = size >= 2 * DAY_S, hours = size >= 2 * HOUR_S;
+    fprintf(out, "  #   its clock is %" JSON_INTEGER_FORMAT " %s %s; give it a time server\n",
+            days    ? size / DAY_S
+            : hours ? size / HOUR_S
+                    : size,
+            days    ? "days"
+            : hours ? "hours"
+                    : "s",
+            seconds < 0 ? "behind" : "ahead");
 }
 
-static void print_device(FILE *out, const json_t *cameras, const json_t *device)
+/* Whether one of CAMERAS is of device NUMBER. */
+static bool has_camera(const json_t *cameras, size_t number)
+{
+    const json_t *camera;
+    size_t index;
+
+    json_array_foreach(cameras, index, camera) {
+        if (message_integer(camera, "index", -1) == (json_int_t)number) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void print_device(FILE *out, const json_t *cameras, const json_t *device, size_t number)
 {
     static const char *const members[] = {"manufacturer", "model", "firmware", "name"};
-    const char *error = message_string(device, "error", NULL), *advice = error ? camera_advice(error) : NULL;
+    const char *error = message_string(device, "error", NULL),
+               *advice = error ? camera_advice_of_device(error) : NULL;
 
     fprintf(out, "  # %s", message_string(device, "address", ""));
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
@@ -284,6 +310,10 @@ static void print_device(FILE *out, const json_t *cameras, const json_t *device)
         fputs("  #   no streams: ", out);
         print_text(out, error);
         fprintf(out, "\n%s%s%s", advice ? "  #   -> " : "", advice ? advice : "", advice ? "\n" : "");
+    } else if (!has_camera(cameras, number)) {
+        fputs("  #   no camera: none of its streams is H.264 or H.265\n"
+              "  #   -> Choose H.264 for one of them in its settings.\n",
+              out);
     }
 }
 
@@ -340,7 +370,7 @@ void camera_draft_print(const json_t *cameras, const json_t *devices, const char
 
     fputs("cameras = (\n", out);
     json_array_foreach(devices, index, device) {
-        print_device(out, cameras, device);
+        print_device(out, cameras, device, index);
         json_array_foreach(cameras, number, camera) {
             if (message_integer(camera, "index", -1) == (json_int_t)index) {
                 print_camera(out, camera, device, username, password);

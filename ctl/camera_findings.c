@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "common/ipc/message.h"
+#include "ctl/camera_advice.h"
 #include "ctl/finding.h"
 
 /* Seconds between keyframes above which people notice the wait. */
@@ -19,6 +20,9 @@
 /* Milliseconds without a picture that a viewer sees as a stop. */
 #define PAUSE_LONG_MS 1000.0
 
+/* Pictures that would have come in a stop at the usual rate, at least. */
+#define STOP_PICTURES 2.5
+
 /* Milliseconds from the opening of a connection to its first keyframe, above which every new connection is seen. */
 #define KEYFRAME_LONG_MS 3000.0
 
@@ -28,78 +32,40 @@
 /* A sub stream that is hardly smaller than its main stream saves nothing. */
 #define SUB_RATIO 2
 
-static const struct {
-    const char *words, *advice;
-} advices[] = {
-    {"refuses the username or password", "Check username and password in the camera's own page; many cameras "
-                                         "have a user of their own for RTSP or ONVIF. Do not try "
-                                         "often: cameras lock users out."},
-    {"wants a username and password",
-     "Give username=NAME and password=- (which asks for it), or write both into the URL."},
-    {"offers Basic authentication only",
-     "If you accept that the password crosses the network in the clear, add allow_basic=true; "
-     "better, allow Digest in the camera's settings."},
-    {"no such stream",
-     "The path of the URL is wrong. The camera's manual or its ONVIF profile has it; makers use paths like "
-     "/stream1, "
-     "/h264Preview_01_main, /Streaming/Channels/101 or /cam/realmonitor?channel=1&subtype=0."},
-    {"forbids this stream",
-     "The user may log in, but not watch: give it the right to live video in the camera's settings."},
-    {"does not offer this transport", "Try the other one: transport=udp or transport=tcp."},
-    {"not enough bandwidth",
-     "Too many viewers are connected to the camera. End the others, or raise its limit."},
-    {"camera is busy", "Too many viewers are connected to the camera. End the others, or raise its limit."},
-    {"speaks HTTP", "That is the port of the camera's web page. RTSP is usually at port 554."},
-    {"onnection refused", "The machine is there, but nothing listens at this port. RTSP is usually at 554; "
-                          "in some cameras it must be "
-                          "switched on."},
-    {"no route to host",
-     "This machine has no way to that address, or nothing has it. Is the camera on, and in this network?"},
-    {"network is unreachable", "This machine has no way to that network. Check its address and its gateway."},
-    {"timed out", "Nothing answers at that address. Is the camera on? Does a firewall, or another network "
-                  "(VLAN), lie between?"},
-    {"no answer", "Nothing answers at that address. Is the camera on? Does a firewall, or another network "
-                  "(VLAN), lie between?"},
-    {"name or service not known",
-     "The name in the URL is not known to the name server. Use the camera's address."},
-    {"cannot be resolved", "The name in the URL is not known to the name server. Use the camera's address."},
-    {"certificate", "The camera's certificate is not one that this machine trusts. Most cameras sign their "
-                    "own: see the settings for TLS of a "
-                    "camera in the configuration's reference."},
-    {"parameter sets", "The camera never says how its pictures are encoded. Look for another profile of "
-                       "H.264 or H.265 in its settings."},
-    {"keyframe",
-     "The camera sends pictures but no keyframe yet. Set its I-frame interval (GOP) to one or two seconds."},
-    {"no video", "The stream has no H.264 or H.265. Choose one of them in the camera's settings; MJPEG and "
-                 "MPEG-4 cannot be shown."},
-    {"not supported", "Choose H.264 or H.265 in the camera's settings."},
-};
-
-const char *camera_advice(const char *error)
-{
-    for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
-        if (strcasestr(error, advices[i].words)) {
-            return advices[i].advice;
-        }
-    }
-    return NULL;
-}
-
 static double number(const json_t *object, const char *name)
 {
     return json_number_value(json_object_get(object, name));
 }
 
-static void judge_state(json_t *findings, const char *name, const json_t *camera)
+static bool is_h265(const char *codecs)
+{
+    return strncmp(codecs, "hvc1", 4) == 0 || strncmp(codecs, "hev1", 4) == 0;
+}
+
+/* MEASURED: what came of it all the same, or NULL. */
+static void judge_error(json_t *findings, const char *name, const json_t *camera, const json_t *measured)
+{
+    const char *state = message_string(camera, "state", ""), *error = message_string(camera, "error", NULL);
+    const char *advice = error ? camera_advice(error) : NULL;
+    bool shown = measured != NULL;
+
+    finding_add(findings, shown ? FINDING_WARNING : FINDING_ERROR, name,
+                advice ? advice
+                       : "See what the camera says: ringcastctl probe URL -v, and ringcastctl log CAMERA.",
+                "%s: %s%s%s", shown ? "pictures came, but not all the time" : "no pictures", state,
+                error ? ": " : "", error ? error : "");
+}
+
+static void judge_state(json_t *findings, const char *name, const json_t *camera, const json_t *measured)
 {
     const char *state = message_string(camera, "state", "");
-    const char *error = message_string(camera, "error", NULL);
+    const char *error = message_string(camera, "error", NULL), *codecs = message_string(camera, "codecs", "");
 
     if (strcmp(state, "streaming") == 0) {
         finding_add(findings, FINDING_GOOD, name, NULL,
-                    "pictures come: %s, %" JSON_INTEGER_FORMAT "x%" JSON_INTEGER_FORMAT,
-                    message_string(camera, "codecs", "?"), message_integer(camera, "width", 0),
-                    message_integer(camera, "height", 0));
+                    "pictures come: %s, %" JSON_INTEGER_FORMAT "x%" JSON_INTEGER_FORMAT " (%s)",
+                    is_h265(codecs) ? "H.265" : "H.264", message_integer(camera, "width", 0),
+                    message_integer(camera, "height", 0), codecs);
         if (error) {
             finding_add(findings, FINDING_WARNING, name, camera_advice(error), "%s", error);
         }
@@ -108,30 +74,36 @@ static void judge_state(json_t *findings, const char *name, const json_t *camera
     } else if (strcmp(state, "starting") == 0 && !error) {
         finding_add(findings, FINDING_NOTE, name, NULL, "it has not connected yet");
     } else {
-        const char *advice = error ? camera_advice(error) : NULL;
-        finding_add(findings, FINDING_ERROR, name,
-                    advice
-                        ? advice
-                        : "See what the camera says: ringcastctl probe URL -v, and ringcastctl log CAMERA.",
-                    "no pictures: %s%s%s", state, error ? ": " : "", error ? error : "");
+        judge_error(findings, name, camera, measured);
+    }
+}
+
+static void judge_sound(json_t *findings, const char *name, const json_t *camera)
+{
+    const char *audio = message_string(camera, "audio", NULL),
+               *error = message_string(camera, "audio_error", NULL);
+
+    if (error) {
+        finding_add(findings, FINDING_WARNING, name, camera_advice_of_sound(error), "no sound: %s", error);
+    } else if (audio && strcmp(audio, "waiting") == 0) {
+        finding_add(findings, FINDING_NOTE, name,
+                    "If it stays so: switch the microphone on in the camera, or set audio = false.",
+                    "no sound yet: the camera announces it, and it has not begun");
+    } else if (audio && strcmp(audio, "none") != 0) {
+        finding_add(findings, FINDING_GOOD, name, NULL, "sound comes: %s", audio);
     }
 }
 
 static void judge_codecs(json_t *findings, const char *name, const json_t *camera)
 {
-    const char *codecs = message_string(camera, "codecs", "");
-    const char *audio_error = message_string(camera, "audio_error", NULL);
-
-    if (strncmp(codecs, "hvc1", 4) == 0 || strncmp(codecs, "hev1", 4) == 0) {
+    if (is_h265(message_string(camera, "codecs", ""))) {
         finding_add(findings, FINDING_NOTE, name,
                     "If a browser that matters to you does not show it, choose H.264 in the camera, or for "
                     "its sub stream.",
                     "H.265: browsers show it only where the machine decodes it in hardware");
     }
-    if (audio_error) {
-        finding_add(findings, FINDING_WARNING, name,
-                    "Choose AAC, Opus or G.711 in the camera, or set audio = false.", "no sound: %s",
-                    audio_error);
+    if (strcmp(message_string(camera, "state", ""), "streaming") == 0) {
+        judge_sound(findings, name, camera);
     }
 }
 
@@ -163,29 +135,50 @@ static void judge_beginning(json_t *findings, const char *name, const json_t *ca
     }
 }
 
-static void judge_pictures(json_t *findings, const char *name, const json_t *measured, double announced_fps)
+/* A stop of a stream that else comes more often; a camera that sends a picture every ten seconds makes no stop. */
+static bool has_stop(const json_t *measured)
 {
-    const json_t *group = json_object_get(measured, "group_s"),
-                 *clock = json_object_get(measured, "clock_ppm");
-    double fps = number(measured, "fps"), seconds = number(measured, "seconds"),
-           pause = number(measured, "pause_ms");
+    double pause = number(measured, "pause_ms");
 
-    finding_add(findings, FINDING_GOOD, name, NULL,
-                "measured for %.0f s: %.1f pictures a second, %.2f Mbit/s", seconds, fps,
-                number(measured, "bitrate") / 1e6);
-    if (announced_fps > 0 && (fps < 0.9 * announced_fps || fps > 1.1 * announced_fps)) {
+    return pause > PAUSE_LONG_MS && pause * number(measured, "fps") > STOP_PICTURES * 1000;
+}
+
+static void judge_pauses(json_t *findings, const char *name, const json_t *measured)
+{
+    double pause = number(measured, "pause_ms") / 1000, fps = number(measured, "fps");
+
+    if (has_stop(measured)) {
+        finding_add(findings, FINDING_WARNING, name,
+                    "Look at the network between (Wi-Fi, a switch), and at the camera's load.",
+                    "for %.1f s no picture came", pause);
+    } else if (1000 * pause > PAUSE_LONG_MS && fps > 0) {
         finding_add(findings, FINDING_NOTE, name,
-                    "Cameras slow down in the dark; otherwise the camera may be overloaded.",
-                    "the camera announces %.4g pictures a second and sends %.1f", announced_fps, fps);
+                    "Raise the camera's frame rate, unless it is meant to be so.",
+                    "the camera sends a picture only every %.1f s", 1 / fps);
     }
-    if (json_is_number(group)) {
-        bool is_long = json_number_value(group) > GROUP_LONG_S;
+}
+
+static void judge_groups(json_t *findings, const char *name, const json_t *measured)
+{
+    const json_t *group = json_object_get(measured, "group_s");
+    double group_s = json_number_value(group), seconds = number(measured, "seconds"),
+           keyframes = number(measured, "keyframes");
+    bool is_long = group_s > GROUP_LONG_S;
+
+    if (keyframes > 1 && keyframes == number(measured, "pictures")) {
+        finding_add(findings, FINDING_GOOD, name, NULL, "each picture is a keyframe");
+    } else if (json_is_number(group) && is_long && has_stop(measured) &&
+               group_s - number(measured, "pause_ms") / 1000 <= GROUP_LONG_S) {
+        return; /* it is the stop that made it long */
+    } else if (!json_is_number(group) && keyframes > 1) {
+        return; /* the stream's time broke between any two */
+    } else if (json_is_number(group)) {
         finding_add(findings, is_long ? FINDING_WARNING : FINDING_GOOD, name,
                     is_long ? "Set the camera's I-frame interval (GOP) to one or two seconds: after a loss, "
                               "or at the first connection, "
                               "viewers wait that long for a picture."
                             : NULL,
-                    "a keyframe at least every %.1f s", json_number_value(group));
+                    "a keyframe at least every %.1f s", group_s);
     } else if (seconds <= GROUP_LONG_S) {
         finding_add(findings, FINDING_NOTE, name, "Ask again when it has run for ten seconds.",
                     "at most one keyframe in %.0f s, which is too short to tell their distance", seconds);
@@ -194,16 +187,56 @@ static void judge_pictures(json_t *findings, const char *name, const json_t *mea
                     "Set the camera's I-frame interval (GOP) to one or two seconds.",
                     "at most one keyframe in %.0f s", seconds);
     }
-    if (pause > PAUSE_LONG_MS) {
-        finding_add(findings, FINDING_WARNING, name,
-                    "Look at the network between (Wi-Fi, a switch), and at the camera's load.",
-                    "for %.1f s no picture came", pause / 1000);
+}
+
+static const char *times(char text[32], double count)
+{
+    snprintf(text, 32, count == 1 ? "once" : "%.0f times", count);
+    return text;
+}
+
+static void judge_changes(json_t *findings, const char *name, const json_t *measured)
+{
+    double breaks = number(measured, "breaks"), changes = number(measured, "changes");
+    char text[32];
+
+    if (breaks > 0) {
+        finding_add(findings, FINDING_NOTE, name,
+                    "Each is a short stop for viewers: the connection began anew, or the camera's time "
+                    "stamps jumped.",
+                    "the stream's time broke %s", times(text, breaks));
     }
-    if (number(measured, "breaks") > 0 || number(measured, "changes") > 0) {
-        finding_add(findings, FINDING_NOTE, name, NULL,
-                    "the stream's time broke %.0f times, its codec or size changed %.0f times",
-                    number(measured, "breaks"), number(measured, "changes"));
+    if (changes > breaks) {
+        finding_add(findings, FINDING_NOTE, name, NULL, "its codec, sound or size changed %s",
+                    times(text, changes));
     }
+}
+
+/* Pictures a second, a stop left out. */
+static double steady_rate(const json_t *measured)
+{
+    double seconds = number(measured, "seconds"), pause = number(measured, "pause_ms") / 1000;
+
+    return number(measured, "fps") *
+           (has_stop(measured) && pause < seconds ? seconds / (seconds - pause) : 1);
+}
+
+static void judge_pictures(json_t *findings, const char *name, const json_t *measured, double announced_fps)
+{
+    const json_t *clock = json_object_get(measured, "clock_ppm");
+    double rate = steady_rate(measured);
+
+    finding_add(findings, FINDING_GOOD, name, NULL,
+                "measured for %.0f s: %.1f pictures a second, %.2f Mbit/s", number(measured, "seconds"),
+                number(measured, "fps"), number(measured, "bitrate") / 1e6);
+    if (announced_fps > 0 && (rate < 0.9 * announced_fps || rate > 1.1 * announced_fps)) {
+        finding_add(findings, FINDING_NOTE, name,
+                    "Cameras slow down in the dark; otherwise the camera may be overloaded.",
+                    "the camera announces %.4g pictures a second and sends %.1f", announced_fps, rate);
+    }
+    judge_groups(findings, name, measured);
+    judge_pauses(findings, name, measured);
+    judge_changes(findings, name, measured);
     if (json_is_number(clock)) {
         double ppm = json_number_value(clock);
         bool off = ppm > CLOCK_PPM || ppm < -CLOCK_PPM;
@@ -220,7 +253,7 @@ void camera_findings(json_t *findings, const json_t *camera, const json_t *measu
 {
     const char *name = message_string(camera, "name", "?");
 
-    judge_state(findings, name, camera);
+    judge_state(findings, name, camera, measured);
     judge_codecs(findings, name, camera);
     judge_losses(findings, name, camera);
     judge_beginning(findings, name, camera);

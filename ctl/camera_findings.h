@@ -16,9 +16,6 @@ void camera_findings(json_t *findings, const json_t *camera, const json_t *measu
 /* The same for a camera and its sub stream together. */
 void camera_findings_of_pair(json_t *findings, const json_t *camera, const json_t *sub);
 
-/* What to do about ERROR, the words for which a camera does not stream; NULL: that is not known. Static. */
-const char *camera_advice(const char *error);
-
 /* What a camera's settings say of the way to it, TASK, with the name of its camera or sub stream. */
 void camera_findings_of_settings(json_t *findings, const char *name, const struct camera_task *task);
 

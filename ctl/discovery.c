@@ -15,6 +15,7 @@
 #include "common/base/secret.h"
 #include "common/base/text.h"
 #include "common/base/url.h"
+#include "common/config/config_check.h"
 #include "common/ipc/message.h"
 #include "ctl/client.h"
 #include "ctl/discover_process.h"
@@ -122,7 +123,7 @@ static void take_device(json_t *device, const json_t *message)
     json_object_set_new(device, "error", error ? message_text(error) : json_null());
 }
 
-/* A URI is taken only for the machine that was asked, and without anything that a line or string could end at. */
+/* A URI is taken only for the machine that was asked, if the configuration takes it, and without anything that a line or string could end at. */
 static bool is_stream(const char *uri, const char *address)
 {
     const char *host = strncmp(uri, "rtsp://", 7) == 0    ? uri + 7
@@ -130,6 +131,7 @@ static bool is_stream(const char *uri, const char *address)
                                                           : NULL;
     size_t length = strlen(address);
     bool bracketed = host && host[0] == '[';
+    char problem[CONFIG_PROBLEM_SIZE];
 
     if (!host || strncmp(host + bracketed, address, length) != 0 ||
         strchr(bracketed ? "]" : ":/?", host[bracketed + length]) == NULL) {
@@ -140,7 +142,7 @@ static bool is_stream(const char *uri, const char *address)
             return false;
         }
     }
-    return true;
+    return config_check_url(uri, problem);
 }
 
 static void take_profile(json_t *device, const json_t *message)
@@ -259,7 +261,7 @@ static void finish(const struct run *run, struct slot *slot)
     if (error) {
         progress(run, "%s: %s", address, error);
     } else {
-        progress(run, "%s: %zu streams", address, streams);
+        progress(run, "%s: %zu stream%s", address, streams, streams == 1 ? "" : "s");
     }
 }
 

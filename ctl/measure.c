@@ -24,9 +24,10 @@ struct measurement {
     int64_t first_ns, last_ns; /* when pictures came; 0: none yet */
     int64_t pause_ns;
     int64_t ends_ns;
-    uint64_t pictures, keyframes, bytes, missing, breaks, changes;
+    uint64_t pictures, keyframes, groups, bytes, missing, breaks, changes;
     uint64_t sequence;
-    double keyframe_s, group_s; /* in the camera's time; below 0: none yet */
+    bool grouped;               /* since the last keyframe the stream's time has not broken */
+    double keyframe_s, group_s; /* in the camera's time */
     double media_s;             /* decode time of the last picture, from that of the first on */
     double base_s; /* decode time of the first picture of this generation, less what came before */
     uint32_t generation;
@@ -63,9 +64,11 @@ static void take_time(struct measurement *measurement, const ringcast_entry *ent
 
 static void take_keyframe(struct measurement *measurement)
 {
-    if (measurement->keyframes > 0) {
+    if (measurement->grouped) {
         measurement->group_s = fmax(measurement->group_s, measurement->media_s - measurement->keyframe_s);
     }
+    measurement->groups += measurement->grouped ? 1 : 0;
+    measurement->grouped = true;
     measurement->keyframes++;
     measurement->keyframe_s = measurement->media_s;
 }
@@ -83,10 +86,13 @@ static void take(struct measurement *measurement, const ringcast_entry *entry)
         measurement->missing += entry->sequence - measurement->sequence - 1;
     }
     take_time(measurement, entry);
+    if (entry->flags & RINGCAST_DISCONTINUITY) {
+        measurement->breaks++;
+        measurement->grouped = false; /* how long the stream was away is not how long its group is */
+    }
     if (entry->flags & RINGCAST_KEYFRAME) {
         take_keyframe(measurement);
     }
-    measurement->breaks += entry->flags & RINGCAST_DISCONTINUITY ? 1 : 0;
     measurement->sequence = entry->sequence;
     measurement->last_ns = now;
     measurement->pictures++;
@@ -136,8 +142,8 @@ static json_t *result_of(const struct measurement *m)
         (json_int_t)m->pictures, "fps", (double)(m->pictures > 0 ? m->pictures - 1 : 0) / whole, "bitrate",
         8.0 * (double)m->bytes / whole, "missing", (json_int_t)m->missing, "breaks", (json_int_t)m->breaks,
         "changes", (json_int_t)m->changes, "pause_ms", (double)m->pause_ns / (double)NS_PER_MS, "keyframes",
-        (json_int_t)m->keyframes, "group_s", m->keyframes > 1 ? json_real(m->group_s) : json_null(),
-        "clock_ppm", clock_ppm(m));
+        (json_int_t)m->keyframes, "group_s", m->groups > 0 ? json_real(m->group_s) : json_null(), "clock_ppm",
+        clock_ppm(m));
 }
 
 enum exit_code measure_stream(const char *url, const struct options *options, const char *camera,
@@ -146,8 +152,11 @@ enum exit_code measure_stream(const char *url, const struct options *options, co
     struct measurement measurement = {.seconds = seconds};
     struct follow_handlers handlers = {.init = take_init, .fragment = take_fragment, .context = &measurement};
     enum exit_code code = follow_camera(url, options, camera, timeout, &handlers);
-
-    *measured = code == EXIT_CODE_OK ? result_of(&measurement) : NULL;
+    bool some = code == EXIT_CODE_TIMEOUT && measurement.pictures > 1;
+    if (some) {
+        measurement.pause_ns = clock_now_ns() - measurement.last_ns;
+    }
+    *measured = code == EXIT_CODE_OK || some ? result_of(&measurement) : NULL;
     return code;
 }
 

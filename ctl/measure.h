@@ -11,8 +11,9 @@
  * Follows CAMERA of the ringcastd at URL for SECONDS from its first picture on. On EXIT_CODE_OK *measured is an object, which the
  * caller frees: `seconds`, `pictures`, `fps`, `bitrate` (bits a second), `missing` (pictures that this reader has not got),
  * `breaks` (of the camera's timeline), `changes` (of codec or size), `pause_ms` (the longest without a picture), `keyframes`, `group_s`
- * (the longest distance of two keyframes; null: there were not two), `clock_ppm` (how much faster the camera's clock runs than this
- * machine's, in millionths; null: too short to tell). EXIT_CODE_TIMEOUT: no picture for TIMEOUT seconds.
+ * (the longest distance of two keyframes that follow each other; null: there were none), `clock_ppm` (how much faster the camera's clock runs than this
+ * machine's, in millionths; null: too short to tell). EXIT_CODE_TIMEOUT: no picture for TIMEOUT seconds; *measured is
+ * what came before, or NULL.
  */
 enum exit_code measure_stream(const char *url, const struct options *options, const char *camera,
                               double seconds, double timeout, json_t **measured);

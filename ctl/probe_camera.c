@@ -28,11 +28,20 @@
 #define MEASURE_SECONDS 60
 #define FIRST_SECONDS 30
 
-/* Seconds without a picture after which the measuring ends. */
-#define SILENCE_SECONDS 10
+/* The same where pictures come and only a keyframe is missing: some cameras send one in a minute. */
+#define KEYFRAME_SECONDS 90
 
-/* An error that stays so long is the answer; but not a wait for a keyframe, which some cameras send every ten seconds and more. */
+/* Seconds without a picture after which the measuring ends. */
+#define SILENCE_SECONDS 20
+
+/* An error that stays so long is the answer. */
 #define ERROR_MS 4000
+
+/* Milliseconds after which it is said what is waited for. */
+#define SAID_MS 5000
+
+/* Seconds to the first picture above which it is told what can be done. */
+#define FIRST_LATE_S 5.0
 
 /* Milliseconds between two looks at the status. */
 #define LOOK_MS 100
@@ -168,11 +177,43 @@ static enum exit_code look(struct probe *probe)
     return code;
 }
 
+/* How a wait for pictures goes. */
+struct wait {
+    uint64_t began, wrong_since; /* the latter 0: nothing is wrong */
+    bool said;
+};
+
+/* Pictures come, or came: what is missing may come yet. */
+static bool is_hopeful(const char *error)
+{
+    return strstr(error, "no video for") || (strstr(error, "keyframe") && !strstr(error, "parameter sets"));
+}
+
+/* Whether there is nothing more to wait for. */
+static bool is_over(const struct probe *probe, struct wait *wait)
+{
+    const char *error = message_string(probe->camera, "error", NULL);
+    bool hopeful = error && is_hopeful(error);
+    double limit = probe->options->timeout > 0 ? probe->options->timeout
+                   : hopeful                   ? KEYFRAME_SECONDS
+                                               : FIRST_SECONDS;
+    uint64_t now = clock_now_ms();
+
+    wait->wrong_since = !error || hopeful ? 0 : wait->wrong_since > 0 ? wait->wrong_since : now;
+    if (hopeful && !wait->said && !probe->options->json && now - wait->began >= SAID_MS) {
+        wait->said = true;
+        fprintf(stderr, "Pictures come, but no keyframe to begin with; waiting for one for at most %.4g s\n",
+                limit);
+    }
+    return strcmp(message_string(probe->camera, "state", ""), "failed") == 0 ||
+           (wait->wrong_since > 0 && now - wait->wrong_since >= ERROR_MS) ||
+           (double)(now - wait->began) >= limit * MS_PER_SECOND;
+}
+
 /* Waits until the camera streams, an error stays, or the time is over; probe->first_s says which. */
 static enum exit_code await_pictures(struct probe *probe)
 {
-    double limit = probe->options->timeout > 0 ? probe->options->timeout : FIRST_SECONDS;
-    uint64_t began = clock_now_ms(), wrong_since = 0;
+    struct wait wait = {.began = clock_now_ms()};
 
     while (!interrupt_came()) {
         enum exit_code code = look(probe);
@@ -180,17 +221,11 @@ static enum exit_code await_pictures(struct probe *probe)
         if (code != EXIT_CODE_OK) {
             return code;
         }
-        const char *state = message_string(probe->camera, "state", ""),
-                   *error = message_string(probe->camera, "error", NULL);
-        uint64_t now = clock_now_ms();
-        if (strcmp(state, "streaming") == 0) {
-            probe->first_s = (double)(now - began) / MS_PER_SECOND;
+        if (strcmp(message_string(probe->camera, "state", ""), "streaming") == 0) {
+            probe->first_s = (double)(clock_now_ms() - wait.began) / MS_PER_SECOND;
             return EXIT_CODE_OK;
         }
-        bool wrong = error && !strstr(error, "keyframe");
-        wrong_since = !wrong ? 0 : wrong_since > 0 ? wrong_since : now;
-        if (strcmp(state, "failed") == 0 || (wrong && now - wrong_since >= ERROR_MS) ||
-            (double)(now - began) >= limit * MS_PER_SECOND) {
+        if (is_over(probe, &wait)) {
             return EXIT_CODE_OK;
         }
         nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * NS_PER_MS}, NULL);
@@ -216,19 +251,39 @@ static enum exit_code measure(struct probe *probe, json_t **measured)
 
 /* --- The result ------------------------------------------------------------------------------------------ */
 
+static void judge_wait(json_t *findings, const struct probe *probe, const json_t *measured)
+{
+    const char *error = message_string(probe->camera, "error", NULL);
+
+    if (probe->first_s < 0 && !error) {
+        finding_add(findings, FINDING_ERROR, CAMERA,
+                    "Look at what is said with it: -v. A longer wait is --timeout.",
+                    "no picture came in time");
+    } else if (probe->first_s < 0) {
+        if (is_hopeful(error)) {
+            finding_add(findings, FINDING_NOTE, CAMERA, "Wait longer for one: --timeout SECONDS.",
+                        "the camera may show pictures with its next keyframe");
+        }
+    } else {
+        bool late = probe->first_s > FIRST_LATE_S;
+        finding_add(findings, late ? FINDING_NOTE : FINDING_GOOD, CAMERA,
+                    late ? "Viewers wait as long after each interruption. What the time is spent on: -v."
+                         : NULL,
+                    "the first picture came %.1f s after the start of the connection", probe->first_s);
+        if (!measured && !error) {
+            finding_add(findings, FINDING_ERROR, CAMERA,
+                        "See whether the camera is overloaded or restarts, and what is said with it: -v.",
+                        "the pictures stopped at once");
+        }
+    }
+}
+
 static enum exit_code report(const struct probe *probe, json_t *measured)
 {
     json_t *findings = json_array();
 
     camera_findings(findings, probe->camera, measured, probe->announced_fps);
-    if (probe->first_s >= 0) {
-        finding_add(findings, FINDING_GOOD, CAMERA, NULL,
-                    "the first picture came %.1f s after the start of the connection", probe->first_s);
-    } else if (!message_string(probe->camera, "error", NULL)) {
-        finding_add(findings, FINDING_ERROR, CAMERA,
-                    "Look at what is said with it: -v. A longer wait is --timeout.",
-                    "no picture came in time");
-    }
+    judge_wait(findings, probe, measured);
     enum exit_code code = finding_exit_code(findings), printed = EXIT_CODE_OK;
     if (probe->options->json) {
         json_t *result = json_pack(

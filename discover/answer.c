@@ -187,7 +187,7 @@ int answer_time(const char *data, size_t length, int64_t *seconds, struct answer
                  parts.tm_min >= 0 && parts.tm_sec >= 0;
     xmlFreeDoc(document);
     if (!whole) {
-        return -EBADMSG;
+        return -ENODATA;
     }
     *seconds = timegm(&parts);
     return 0;
@@ -323,10 +323,10 @@ int answer_uri(const char *data, size_t length, const char *namespace, char uri[
     if (result < 0) {
         return result;
     }
-    xml_text(xml_down(body, strcmp(namespace, ANSWER_MEDIA2) == 0 ? "Uri" : "MediaUri/Uri"), uri,
-             ANSWER_URL_SIZE);
+    size_t given = xml_text(xml_down(body, strcmp(namespace, ANSWER_MEDIA2) == 0 ? "Uri" : "MediaUri/Uri"),
+                            uri, ANSWER_URL_SIZE);
     xmlFreeDoc(document);
-    return uri[0] != '\0' ? 0 : -EBADMSG;
+    return given == 0 ? -EBADMSG : given + 1 == ANSWER_URL_SIZE ? -ENAMETOOLONG : 0; /* it may be cut */
 }
 
 int answer_synchronized(const char *data, size_t length, const char *namespace, struct answer_reason *reason)

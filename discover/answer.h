@@ -59,7 +59,7 @@ struct answer_profile {
 /* The devices of a ProbeMatches; *count is at most ANSWER_MATCHES_MAX. */
 int answer_matches(const char *data, size_t length, struct answer_match *matches, size_t *count);
 
-/* The device's time, in seconds since 1970. */
+/* The device's time, in seconds since 1970. -ENODATA: it tells none. */
 int answer_time(const char *data, size_t length, int64_t *seconds, struct answer_reason *reason);
 
 int answer_identity(const char *data, size_t length, struct answer_identity *identity,
@@ -76,6 +76,7 @@ int answer_profiles(const char *data, size_t length, const char *namespace, stru
 /* That the service NAMESPACE did what SetSynchronizationPoint asks. */
 int answer_synchronized(const char *data, size_t length, const char *namespace, struct answer_reason *reason);
 
+/* The address of a profile's stream. -ENAMETOOLONG: it is longer than URI holds. */
 int answer_uri(const char *data, size_t length, const char *namespace, char uri[ANSWER_URL_SIZE],
                struct answer_reason *reason);
 

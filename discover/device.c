@@ -124,6 +124,9 @@ static const char *words_of(const struct device *device, int error)
         return "its answer is not ONVIF";
     case -EPROTO:
         return "it refuses";
+    case -EINVAL:
+    case -ENAMETOOLONG:
+        return "it names a stream by what is no address of one";
     default:
         return "the connection failed";
     }
@@ -159,8 +162,9 @@ static int find_service(struct device *device)
             device->clock_offset = seconds - clock_wall_ns() / NS_PER_SECOND;
             device->clock_known = true;
         }
-        /* Some devices do not tell the time to strangers; but what answers in SOAP is a device. */
-        if (read == 0 || read == -EACCES || read == -EPROTO || (sent == 0 && is_refused(device))) {
+        /* Some devices do not tell the time, or not to strangers; but what answers in SOAP is a device. */
+        if (read == 0 || read == -ENODATA || read == -EACCES || read == -EPROTO ||
+            (sent == 0 && is_refused(device))) {
             return 0;
         }
         result = result == -EBADMSG ? result : read; /* the most telling: something answered */
@@ -296,9 +300,11 @@ static int tell_profile(const struct answer_profile *profile, const char *uri, b
                               profile->gop, "uri", uri, "moved", (int)moved));
 }
 
+/* Why no profile has a stream, if none has, is an answer, too. */
 static int tell_profiles(struct device *device, int channel)
 {
-    int result = 0;
+    size_t told = 0;
+    int result = 0, problem = 0;
 
     for (size_t i = 0; i < device->profile_count && result == 0; i++) {
         char uri[ANSWER_URL_SIZE];
@@ -306,9 +312,17 @@ static int tell_profiles(struct device *device, int channel)
         int asked = ask_uri(device, &device->profiles[i], uri, &moved);
         if (asked == 0) {
             result = tell_profile(&device->profiles[i], uri, moved, channel);
-        } else if (asked == -ETIMEDOUT || asked == -EACCES) {
+            told++;
+            continue;
+        }
+        problem = asked;
+        if (asked == -ETIMEDOUT || asked == -EACCES) {
             break; /* so it will be with the others */
         }
+    }
+    if (result == 0 && told == 0 && problem < 0) {
+        explain_error(device, problem);
+        result = tell_device(device, channel);
     }
     return result;
 }

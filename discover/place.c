@@ -45,6 +45,16 @@ static bool is_elsewhere(const CURLU *url, const char *host)
     return other;
 }
 
+/* Some cameras say port 0 where they mean the usual one. */
+static bool drop_port_zero(CURLU *url)
+{
+    char *port = NULL;
+    bool zero = curl_url_get(url, CURLUPART_PORT, &port, 0) == CURLUE_OK && strcmp(port, "0") == 0;
+
+    curl_free(port);
+    return !zero || curl_url_set(url, CURLUPART_PORT, NULL, 0) == CURLUE_OK;
+}
+
 static int build(CURLU *url, char *out, size_t size)
 {
     char *text = NULL;
@@ -73,7 +83,7 @@ int place_own(const char *url, const char *host, const char *const *schemes, cha
         bool set = curl_url_set(parts, CURLUPART_HOST, bracketed, 0) == CURLUE_OK &&
                    curl_url_set(parts, CURLUPART_USER, NULL, 0) == CURLUE_OK &&
                    curl_url_set(parts, CURLUPART_PASSWORD, NULL, 0) == CURLUE_OK &&
-                   curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK;
+                   curl_url_set(parts, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK && drop_port_zero(parts);
         result = set ? build(parts, out, size) : -ENOMEM;
     }
     curl_url_cleanup(parts);

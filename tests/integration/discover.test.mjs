@@ -137,10 +137,36 @@ scenario('hostile devices are left out, in a bounded time', async () => {
   });
 });
 
+scenario('devices that are a little wrong are used all the same, or it is said why not', async () => {
+  const fault = (code, text) =>
+    `<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><e:Fault><e:Code><e:Value>e:Sender</e:Value><e:Subcode><e:Value>ter:${code}</e:Value>` +
+    `</e:Subcode></e:Code><e:Reason><e:Text>${text}</e:Text></e:Reason></e:Fault></e:Body></e:Envelope>`;
+  const timeless =
+    '<e:Envelope xmlns:e="http://www.w3.org/2003/05/soap-envelope"><e:Body><GetSystemDateAndTimeResponse xmlns="http://www.onvif.org/ver10/device/wsdl"/></e:Body></e:Envelope>';
+  const rows = [
+    [{ answers: { GetSystemDateAndTime: timeless } }, 0, /url = "rtsp:/],
+    [{ profiles: [{ uri: 'rtsp://0.0.0.0:0/a' }] }, 0, /url = "rtsp:\/\/127\.0\.0\.1\/a"/],
+    [{ clockOffset: -10 * 86400 }, 0, /its clock is (9|10) days behind/],
+    [{ profiles: [{ uri: `rtsp://HOST/${'e'.repeat(5000)}` }] }, 5, /no streams: it names a stream by what is no address/],
+    [{ profiles: [{ uri: 'http://HOST/a' }] }, 5, /no streams: it names a stream by what is no address/],
+    [{ profiles: [{ video: 'JPEG' }] }, 5, /no camera: none of its streams is H\.264 or H\.265\n.*-> Choose H\.264/],
+    [{ answers: { GetStreamUri: fault('NotAuthorized', 'no right') } }, 5, /no streams: refuses the username or password: no right\n.*-> Check both/],
+    [{ answers: { GetProfiles: fault('Action', 'H264 is not supported') } }, 5, /no streams: it refuses: H264 is not supported\n.*-> A fault of the device's/],
+    [{ answers: { GetDeviceInformation: fault('NotAuthorized', 'who') } }, 5, /no streams: wants a username and password: who\n.*-> Ask again with --user/, []],
+  ];
+  await withDevices(rows.map(([one]) => ({ password: 'secret', ...one })), async (...devices) => {
+    await Promise.all(rows.map(async ([, code, words, login = ['--user', 'admin', '--password-stdin']], index) => {
+      const result = await discover(['--address', devices[index].address, ...login], { input: 'secret\n' });
+      assert.equal(result.code, code, result.stdout + result.stderr);
+      assert.match(result.stdout, words);
+    }));
+  });
+});
+
 scenario('nothing there is said', async () => {
   const closed = await discover(['--address', '127.0.0.1:1', '--timeout', '5']);
   assert.equal(closed.code, 5);
-  assert.match(closed.stdout, /no streams: connection refused\n.*-> The machine is there/);
+  assert.match(closed.stdout, /no streams: connection refused\n.*-> The machine is there.*ONVIF/);
   const network = await discover(['--interface', 'nonexistent0', '--timeout', '5']);
   assert.deepEqual([network.code, /nonexistent0: No such device/.test(network.stderr)], [1, true]);
   const usage = await discover(['--address', '127.0.0.1:99999']);

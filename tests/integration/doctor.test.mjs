@@ -92,7 +92,7 @@ scenario('doctor with a ringcastd: the machine, the configuration, each camera',
   for (const subject of ['kernel', 'limits', 'shared memory', 'memory', 'entropy', 'clock', 'port', 'configuration', 'ringcastd'])
     assert.ok(findings.some((f) => f.subject === subject), `nothing about ${subject}: ${stdout}`);
   if (existsSync('/usr/bin/apt-cache')) assert.ok(findings.some((f) => f.subject === 'libraries'), stdout);
-  assert.ok(found(findings, 'good', /^front: pictures come: avc1/), stdout);
+  assert.ok(found(findings, 'good', /^front: pictures come: H\.264, 640x360 \(avc1/), stdout);
   assert.ok(found(findings, 'warning', /^front: its sub stream is hardly smaller/), stdout);
   assert.match(found(findings, 'error', /^gone: no pictures/).do, /RTSP is usually at 554/);
   assert.deepEqual(findings.filter(({ level, subject }) => level === 'error' && subject !== 'gone'), []);

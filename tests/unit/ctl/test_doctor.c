@@ -11,6 +11,7 @@
 
 #include "common/ipc/message.h"
 #include "ctl/bundle.h"
+#include "ctl/camera_advice.h"
 #include "ctl/camera_findings.h"
 #include "ctl/finding.h"
 
@@ -99,7 +100,7 @@ static void test_a_camera_with_faults(void **state)
     (void)state;
     assert_non_null(find(findings, "note", "H.265"));
     assert_non_null(find(findings, "warning", "5 packets of 1000 pictures were lost"));
-    assert_non_null(find(findings, "note", "announces 25 pictures a second and sends 12.0"));
+    assert_non_null(find(findings, "note", "announces 25 pictures a second and sends 12.5"));
     assert_non_null(find(findings, "warning", "a keyframe at least every 10.0 s"));
     assert_non_null(find(findings, "warning", "for 2.5 s no picture came"));
     assert_non_null(find(findings, "warning", "+5000 millionths"));
@@ -120,6 +121,132 @@ static void test_a_short_measurement(void **state)
         assert_non_null(find(findings, seconds == 1 ? "note" : "warning", "at most one keyframe"));
         json_decref(findings);
     }
+}
+
+/* What is as it is because the stream stopped, or because the camera sends few pictures, is not blamed on its groups or the network. */
+static void test_stops_and_few_pictures(void **state)
+{
+    (void)state;
+    json_t *stop = measured(4, 7.6, 7200, 0);
+    json_object_set_new(stop, "seconds", json_real(8.5));
+    json_t *findings = judge(streaming("avc1.64001F", 0), stop, 25);
+    assert_non_null(find(findings, "warning", "for 7.2 s no picture came"));
+    assert_null(find(findings, "warning", "a keyframe at least every"));
+    assert_null(find(findings, "note", "announces"));
+    json_decref(findings);
+    json_t *few = measured(0.1, 10, 10000, 0);
+    json_object_set_new(few, "pictures", json_integer(3));
+    json_object_set_new(few, "keyframes", json_integer(3));
+    findings = judge(streaming("avc1.64001F", 0), few, 0);
+    assert_non_null(find(findings, "good", "each picture is a keyframe"));
+    assert_non_null(find(findings, "note", "a picture only every 10.0 s"));
+    assert_null(find(findings, "warning", ""));
+    json_decref(findings);
+}
+
+static void test_changes_are_told_one_by_one(void **state)
+{
+    json_t *broken = measured(25, 2, 60, 0), *changed = measured(25, 2, 60, 0);
+
+    (void)state;
+    json_object_set_new(broken, "breaks", json_integer(1));
+    json_t *findings = judge(streaming("avc1.64001F", 0), broken, 0);
+    assert_non_null(find(findings, "note", "the stream's time broke once"));
+    assert_null(find(findings, "note", "changed"));
+    json_decref(findings);
+    json_object_set_new(changed, "changes", json_integer(2));
+    findings = judge(streaming("avc1.64001F", 0), changed, 0);
+    assert_non_null(find(findings, "note", "its codec, sound or size changed 2 times"));
+    assert_null(find(findings, "note", "broke"));
+    json_decref(findings);
+}
+
+/* A camera that was between two connections at the end of the measuring has pictures all the same. */
+static void test_a_connection_that_ended_while_measuring(void **state)
+{
+    const char *text = "192.0.2.1:554: the camera ended the stream";
+    json_t *camera = json_pack("{s:s, s:s, s:s}", "name", "gate", "state", "starting", "error", text);
+    json_t *findings = judge(camera, measured(25, 2, 60, 0), 0);
+
+    (void)state;
+    const json_t *warning =
+        find(findings, "warning", "pictures came, but not all the time: starting: 192.0.2.1");
+    assert_non_null(warning);
+    assert_non_null(strstr(message_string(warning, "do", ""), "made again by itself"));
+    assert_int_equal(finding_exit_code(findings), EXIT_CODE_OK);
+    json_decref(findings);
+}
+
+static json_t *judge_sound(const char *audio, const char *error)
+{
+    json_t *camera = streaming("avc1.64001F", 0);
+
+    json_object_set_new(camera, "audio", json_string(audio));
+    json_object_set_new(camera, "audio_error", error ? json_string(error) : json_null());
+    return judge(camera, NULL, 0);
+}
+
+static void test_sound(void **state)
+{
+    (void)state;
+    json_t *findings = judge_sound("aac", NULL);
+    assert_non_null(find(findings, "good", "sound comes: aac"));
+    json_decref(findings);
+    findings = judge_sound("waiting", NULL);
+    assert_non_null(strstr(message_string(find(findings, "note", "no sound yet"), "do", ""), "microphone"));
+    json_decref(findings);
+    findings = judge_sound("none", NULL);
+    assert_null(find(findings, "good", "sound"));
+    json_decref(findings);
+    findings = judge_sound("ended", "the camera no longer sends its aac");
+    assert_non_null(strstr(message_string(find(findings, "warning", "no sound: "), "do", ""), "microphone"));
+    json_decref(findings);
+    findings = judge_sound("unsupported", "the camera sends AC3/48000, which is not supported");
+    assert_non_null(strstr(message_string(find(findings, "warning", "no sound: "), "do", ""), "Choose AAC"));
+    json_decref(findings);
+}
+
+/* Each advice is about its own error, and not about a word that is in another one, too. */
+static void test_advice(void **state)
+{
+    static const char *const cases[][2] = {
+        {"h:1: encrypts its packets (SRTP, RTP/SAVP), which is not supported; switch SRTP off on the camera",
+         "stay encrypted"},
+        {"h:1: sends motion JPEG (mjpeg), which is not supported; set the camera to H.264", "Choose H.264"},
+        {"h:1: sends video as \"VP8\", which is not supported; set the camera to H.264", "Choose H.264"},
+        {"h:1: does not say what its video is (payload type 35); set the camera to H.264", "Choose H.264"},
+        {"h:1: the camera wants authentication of a kind that is not supported (401)", "Digest"},
+        {"urls of this scheme are not supported; use rtsp:// or rtsps://", "begins with rtsp://"},
+        {"h:1: no video for 5 s", "Pictures came and then stopped"},
+        {"h:1: no video for 5 s; it sends only audio", "sound alone"},
+        {"h:1: connected, but no video within 10 s", "took the connection and sends nothing"},
+        {"h:1: connected, but no video within 10 s; what it sends makes no frames", "no whole pictures"},
+        {"h:1: sends no video", "no pictures"},
+        {"waiting for a keyframe, 7 s so far", "I-frame interval"},
+        {"video arrives, but no keyframe with its parameter sets for 10 s", "how its pictures are encoded"},
+        {"h:1: no answer", "Nothing answers at that address"},
+        {"h:1: no answer to DESCRIBE in time", "does not answer RTSP"},
+        {"h:1: the camera closed the connection before it answered DESCRIBE", "right port"},
+        {"h:1: the camera does not understand the request (400)", "path of the URL"},
+        {"h:1: the camera reports an error of its own (500 to DESCRIBE)", "restart it"},
+        {"h:1: the camera does not offer RTP over UDP (461); transport = \"tcp\" or \"auto\" would use TCP",
+         "all are tried"},
+        {"h:1: pictures come 10 s late; the connection is slower than its stream", "bit rate"},
+        {"h:1: the camera ended the stream", "made again by itself"},
+        {"no room in /dev/shm for a ring of 4096 KiB: make `ring_size` smaller", "shared memory"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *advice = camera_advice(cases[i][0]);
+        assert_non_null(advice);
+        if (!strstr(advice, cases[i][1])) {
+            fail_msg("%s: %s", cases[i][0], advice);
+        }
+    }
+    assert_non_null(strstr(camera_advice_of_device("wants a username and password: no"), "--user"));
+    assert_null(strstr(camera_advice_of_device("it refuses: H264 is not supported"), "Choose"));
+    assert_non_null(strstr(camera_advice_of_device("connection refused"), "ONVIF"));
 }
 
 static void test_how_a_connection_begins(void **state)
@@ -203,6 +330,11 @@ int main(void)
         cmocka_unit_test(test_a_good_camera),
         cmocka_unit_test(test_a_camera_with_faults),
         cmocka_unit_test(test_a_short_measurement),
+        cmocka_unit_test(test_stops_and_few_pictures),
+        cmocka_unit_test(test_changes_are_told_one_by_one),
+        cmocka_unit_test(test_a_connection_that_ended_while_measuring),
+        cmocka_unit_test(test_sound),
+        cmocka_unit_test(test_advice),
         cmocka_unit_test(test_how_a_connection_begins),
         cmocka_unit_test(test_certificates_that_nobody_checks),
         cmocka_unit_test(test_a_camera_without_pictures),

@@ -26,6 +26,7 @@ static void the_host_is_the_one_that_answered(void **state)
         {"rtsp://10.0.0.9:8554/a/b?c=1&d=2", "rtsp://192.0.2.7:8554/a/b?c=1&d=2"},
         {"rtsp://192.0.2.7/a", "rtsp://192.0.2.7/a"},
         {"rtsps://camera.local/a#x", "rtsps://192.0.2.7/a"},
+        {"rtsp://0.0.0.0:0/a", "rtsp://192.0.2.7/a"},
         {"rtsp://admin:12345@192.0.2.7:554/s", "rtsp://192.0.2.7:554/s"},
         {"rtsp://[fe80::1]:554/s", "rtsp://192.0.2.7:554/s"},
         {"rtsp://10.0.0.9:554/user=admin_password=x_channel=1.sdp?real_stream",
