@@ -35,6 +35,9 @@
 /* How long a jump is told. */
 #define JUMP_TOLD_NS (10 * NS_PER_SECOND)
 
+/* What was asked for twice may come after what was sent later, by another subject: so long nothing must have gone on before a keyframe refutes anything. */
+#define REFUTE_AFTER_NS NS_PER_SECOND
+
 #define SLICE_NS (60 * NS_PER_SECOND / REMOTE_TRANSIT_SLICES)
 
 void remote_stream_init(struct remote_stream *stream, const struct camera_remote *url, int64_t now_ns)
@@ -259,8 +262,11 @@ static void take_beat(struct remote_stream *stream, const struct piece *whole, i
  * beginning of the group so far. If a later one is not ahead either, and nothing has gone on between them, then there never was what was
  * published last: damage has made it up, or the ring's last writer has.
  */
-static bool refutes_last(struct remote_stream *stream, uint64_t sequence)
+static bool refutes_last(struct remote_stream *stream, uint64_t sequence, int64_t now_ns)
 {
+    if (now_ns - stream->last_ns < REFUTE_AFTER_NS) {
+        return false;
+    }
     bool refuted = stream->double_keyframe != 0 && sequence > stream->double_keyframe;
 
     stream->double_keyframe = sequence > stream->double_keyframe ? sequence : stream->double_keyframe;
@@ -272,7 +278,7 @@ static enum remote_verdict judge_fragment(struct remote_stream *stream, const st
 {
     bool keyframe = (whole->flags & RINGCAST_KEYFRAME) != 0;
 
-    if (whole->sequence <= stream->last && keyframe && refutes_last(stream, whole->sequence)) {
+    if (whole->sequence <= stream->last && keyframe && refutes_last(stream, whole->sequence, now_ns)) {
         forget_sequences(stream);
     }
     if (whole->sequence <= stream->last) {
@@ -325,6 +331,7 @@ void remote_stream_published(struct remote_stream *stream, const struct piece *f
         forget_transit(stream); /* the link has become longer for good */
     }
     stream->last = fragment->sequence;
+    stream->last_ns = now_ns;
     stream->left_out = stream->double_keyframe = 0;
     stream->published = true;
     stream->joint = stream->join = stream->jumping = false;

@@ -77,7 +77,8 @@ struct remote_stream {
     /* The timeline. */
     bool begun; /* there is one */
     uint64_t origin, fence;
-    uint64_t last; /* sequence that was published last; 0: none */
+    uint64_t last;   /* sequence that was published last; 0: none */
+    int64_t last_ns; /* and when */
     uint64_t
         double_keyframe; /* of the newest keyframe that was not ahead, since one was published; 0: there was none */
     uint64_t left_out; /* sequence that can never be published: what refers to it cannot, either; 0: none */

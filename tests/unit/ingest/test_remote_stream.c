@@ -318,6 +318,28 @@ static void a_last_sequence_that_was_never_sent_is_forgotten(void **state)
 
 /* --- Timelines ------------------------------------------------------------------------------------------ */
 
+/* Two answers to two questions, by another subject than the live pieces, which are ahead of both by now. */
+static void groups_that_come_late_are_doubles(void **state)
+{
+    struct rig rig;
+
+    (void)state;
+    begin_streaming(&rig, 50);
+    for (uint64_t sequence = 51; sequence < 75; sequence++) {
+        rig.now_ns += NS_PER_MS; /* in a burst */
+        assert_true(fragment(&rig, sequence, sequence == 60 || sequence == 70));
+    }
+    uint64_t doubles = rig.stream.counts.doubles;
+    for (uint64_t sequence = 60; sequence < 65; sequence++) {
+        assert_false(fragment(&rig, sequence, sequence == 60));
+    }
+    for (uint64_t sequence = 70; sequence < 75; sequence++) {
+        assert_false(fragment(&rig, sequence, sequence == 70));
+    }
+    assert_int_equal(rig.stream.counts.doubles - doubles, 10);
+    assert_true(fragment(&rig, 75, false));
+}
+
 static void another_origin_is_another_timeline(void **state)
 {
     struct rig rig;
@@ -704,6 +726,7 @@ int main(void)
         cmocka_unit_test(a_worker_goes_on_with_a_later_keyframe),
         cmocka_unit_test(a_worker_tells_another_origin_from_the_ring_s),
         cmocka_unit_test(a_last_sequence_that_was_never_sent_is_forgotten),
+        cmocka_unit_test(groups_that_come_late_are_doubles),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
