@@ -12,6 +12,7 @@
 #include "common/cluster/subject.h"
 #include "common/ipc/message.h"
 #include "common/log/log.h"
+#include "relay/ballot.h"
 #include "relay/bucket.h"
 #include "relay/central.h"
 #include "relay/owner/owner.h"
@@ -79,6 +80,7 @@ struct ownership {
     struct program *program;
     struct bucket *bucket;
     struct owner *owner;
+    struct ballot ballot;
     bool leaving;
     bool writes; /* the cameras of the whole cluster may be applied here */
     enum bucket_state state;
@@ -118,12 +120,12 @@ static uint32_t number_of(const json_t *value, const char *name)
 
 static json_t *node_to_json(const struct owner_node *node)
 {
-    return json_pack("{s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "incarnation",
-                     (json_int_t)node->incarnation, "renewal", (json_int_t)node->renewal, "status",
-                     statuses[node->status], "site", node->site ? node->site : "", "weight",
-                     (json_int_t)node->weight, "limit", (json_int_t)node->limit, "cameras",
-                     (json_int_t)node->load.cameras, "kbps", (json_int_t)node->load.kbps, "cpu",
-                     (json_int_t)node->load.cpu);
+    return json_pack("{s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "incarnation",
+                     (json_int_t)node->incarnation, "renewal", (json_int_t)node->renewal, "seen",
+                     (json_int_t)node->seen, "status", statuses[node->status], "site",
+                     node->site ? node->site : "", "weight", (json_int_t)node->weight, "limit",
+                     (json_int_t)node->limit, "cameras", (json_int_t)node->load.cameras, "kbps",
+                     (json_int_t)node->load.kbps, "cpu", (json_int_t)node->load.cpu);
 }
 
 /* The strings are VALUE's. False: no node writes this. */
@@ -137,6 +139,7 @@ static bool node_from_json(struct owner_node *node, const json_t *value)
     }
     *node = (struct owner_node){.incarnation = count_of(value, "incarnation"),
                                 .renewal = count_of(value, "renewal"),
+                                .seen = count_of(value, "seen"),
                                 .status = (enum owner_node_status)number,
                                 .site = message_string(value, "site", ""),
                                 .weight = number_of(value, "weight"),
@@ -453,6 +456,9 @@ static void obey(struct ownership *ownership, const struct owner_action *action)
     case OWNER_STOP:
         stop(ownership, action);
         break;
+    case OWNER_ASK:
+        ballot_ask(&ownership->ballot, action->name, &action->question);
+        break;
     }
 }
 
@@ -688,6 +694,7 @@ static void note_part(struct ownership *ownership)
     TAILQ_FOREACH(shared, &ownership->cameras, link) {
         takes_part = takes_part || lists(shared->nodes, ownership->node);
     }
+    ballot_listen(&ownership->ballot, takes_part);
     bucket_set_reader(ownership->bucket, !takes_part);
     owner_set_looking(ownership->owner, !takes_part, clock_now_ms());
 }
@@ -842,6 +849,8 @@ static int prepare(struct ownership *ownership, struct link *link, const json_t 
                                           .resume = resume};
 
     ownership->owner = owner_create(&options);
+    ballot_init(&ownership->ballot, link, ownership->owner, message_string(settings, "name", ""),
+                ownership->node);
     return !ownership->owner
                ? -ENOMEM
                : bucket_create(link, message_string(settings, "name", ""),
@@ -880,6 +889,7 @@ void ownership_destroy(struct ownership *ownership)
     if (!ownership) {
         return;
     }
+    ballot_listen(&ownership->ballot, false);
     bucket_destroy(ownership->bucket);
     central_finish(&ownership->central);
     owner_destroy(ownership->owner);
@@ -891,6 +901,11 @@ void ownership_destroy(struct ownership *ownership)
         free(peer);
     }
     free(ownership);
+}
+
+bool ownership_came(struct ownership *ownership, const struct link_message *message)
+{
+    return ballot_take(&ownership->ballot, message);
 }
 
 int ownership_fd(const struct ownership *ownership)

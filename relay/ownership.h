@@ -23,6 +23,9 @@ int ownership_create(struct program *program, struct link *link, const json_t *s
                      struct ownership **made);
 void ownership_destroy(struct ownership *ownership);
 
+/* Whether MESSAGE is about who has which camera, and is taken care of. */
+bool ownership_came(struct ownership *ownership, const struct link_message *message);
+
 /* The link has another connection. */
 void ownership_use_link(struct ownership *ownership, struct link *link);
 

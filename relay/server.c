@@ -90,6 +90,8 @@ static void on_came(void *context, const struct link_message *message)
     if (is_ask(server, message)) {
         uplink_asked(server->uplink, message);
         server->due_ms = 0;
+    } else if (server->ownership && ownership_came(server->ownership, message)) {
+        server->due_ms = 0;
     } else {
         downlink_came(server->downlink, message);
     }

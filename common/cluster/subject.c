@@ -62,6 +62,12 @@ void subject_inbox(char subject[SUBJECT_SIZE], const char *cluster, const char *
              node);
 }
 
+void subject_vote(char subject[SUBJECT_SIZE], const char *cluster, const char *node)
+{
+    snprintf(subject, SUBJECT_SIZE, "ringcast.%.*s.%.*s.vote", SUBJECT_NODE_MAX, cluster, SUBJECT_NODE_MAX,
+             node);
+}
+
 void subject_bucket(char subject[SUBJECT_SIZE], const char *cluster)
 {
     snprintf(subject, SUBJECT_SIZE, "ringcast-bucket.%s", cluster);

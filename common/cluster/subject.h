@@ -7,6 +7,7 @@
  *   ringcast.CLUSTER.NODE.ask.STREAM          what others ask NODE about its stream: struct ask
  *   ringcast.CLUSTER.NODE.take.STREAM.NUMBER  what others answer to NODE alone: pieces of the group of pictures so far
  *   ringcast.CLUSTER.NODE.inbox.…             what servers of NATS answer to NODE alone
+ *   ringcast.CLUSTER.NODE.vote                what others ask NODE about leases, and answer it (relay/ballot.h)
  *   ringcast-bucket.CLUSTER.KEY               what has been written in the cluster's bucket, published by JetStream
  */
 #ifndef COMMON_CLUSTER_SUBJECT_H
@@ -40,6 +41,9 @@ void subject_all_asks(char subject[SUBJECT_SIZE], const char *cluster, const cha
 
 /* "ringcast.CLUSTER.NODE.inbox": below it come the answers to what NODE asks the servers, which no other node may read. */
 void subject_inbox(char subject[SUBJECT_SIZE], const char *cluster, const char *node);
+
+/* "ringcast.CLUSTER.NODE.vote" */
+void subject_vote(char subject[SUBJECT_SIZE], const char *cluster, const char *node);
 
 /* "ringcast-bucket.CLUSTER": below it JetStream publishes each key of the bucket that has been written. */
 void subject_bucket(char subject[SUBJECT_SIZE], const char *cluster);

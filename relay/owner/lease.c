@@ -18,12 +18,18 @@ static uint64_t larger(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static void enter_state(struct lease *lease, enum lease_state state, uint64_t next_ms)
 {
     lease->state = state;
     lease->next_ms = next_ms;
     if (state != LEASE_REGISTERED) {
         lease->until_ms = 0;
+        lease->renewed_ms = 0;
         lease->incarnation = 0;
     }
 }
@@ -40,8 +46,8 @@ static void confirm(struct lease *lease, uint64_t renewal)
 {
     if (!lease->gone && renewal >= lease->first && renewal <= lease->renewal &&
         renewal + LEASE_SENT_MAX > lease->renewal) {
-        uint64_t sent_ms = lease->sent_ms[renewal % LEASE_SENT_MAX];
-        lease->until_ms = larger(lease->until_ms, sent_ms + LEASE_MS - LEASE_MARGIN_MS);
+        lease->renewed_ms = larger(lease->renewed_ms, lease->sent_ms[renewal % LEASE_SENT_MAX]);
+        lease->until_ms = larger(lease->until_ms, lease->renewed_ms + LEASE_MS - LEASE_MARGIN_MS);
     }
 }
 
@@ -114,6 +120,7 @@ bool lease_write(struct lease *lease, uint64_t newest, bool gone, struct lease_v
     if (gone) {
         lease->gone = true;
         lease->until_ms = 0;
+        lease->renewed_ms = 0;
     }
     lease->renewal++;
     lease->sent_ms[lease->renewal % LEASE_SENT_MAX] = now_ms;
@@ -128,6 +135,20 @@ void lease_hurry(struct lease *lease, uint64_t now_ms)
     if (lease->next_ms != UINT64_MAX && lease->state != LEASE_BARRED && now_ms < lease->next_ms) {
         lease->next_ms = now_ms;
     }
+}
+
+void lease_hold(struct lease *lease, uint64_t sent_ms)
+{
+    if (lease->renewed_ms > 0) {
+        uint64_t until_ms =
+            smaller(sent_ms + LEASE_MS - LEASE_MARGIN_MS, lease->renewed_ms + HOLD_MAX_MS); /* E8 */
+        lease->until_ms = larger(lease->until_ms, until_ms);
+    }
+}
+
+bool lease_renewed(const struct lease *lease, uint64_t now_ms)
+{
+    return lease->renewed_ms > 0 && now_ms < lease->renewed_ms + LEASE_MS - LEASE_MARGIN_MS;
 }
 
 bool lease_held(const struct lease *lease, uint64_t now_ms)

@@ -12,6 +12,7 @@
  *   E5  Incarnations of one name grow: each is larger by one than the newest revision of the bucket that was known when it registered.
  *   E6  A node whose renewals are answered but not seen, because its watch has died, stops renewing: it holds no lease, so others must take over.
  *   E7  A node that has said that it is gone never has that lease again.
+ *   E8  What others have promised (votes.h) makes the lease longer, but not by more than HOLD_MAX_MS since the last renewal that was seen was sent.
  */
 #ifndef RELAY_OWNER_LEASE_H
 #define RELAY_OWNER_LEASE_H
@@ -46,8 +47,9 @@ struct lease {
     uint64_t renewal;     /* of the last write */
     uint64_t first;       /* the first renewal of this process in this incarnation */
     uint64_t sent_ms[LEASE_SENT_MAX];
-    uint64_t until_ms; /* the lease is held before this; 0: not */
-    uint64_t next_ms;  /* when the key is to be written; UINT64_MAX: not */
+    uint64_t renewed_ms; /* when the last renewal that was seen was sent; 0: none was */
+    uint64_t until_ms;   /* the lease is held before this; 0: not */
+    uint64_t next_ms;    /* when the key is to be written; UINT64_MAX: not */
     uint64_t
         unseen_ms; /* since when there is a won revision that the watch has not shown; 0: there is none */
     bool gone;     /* a write that says so has been sent */
@@ -74,6 +76,12 @@ bool lease_write(struct lease *lease, uint64_t newest, bool gone, struct lease_v
 
 /* The key is to be written now: something in its value has changed. */
 void lease_hurry(struct lease *lease, uint64_t now_ms);
+
+/* At SENT_MS this node asked for promises, and it has been promised by enough others that nobody buries it for LEASE_MS from then on. */
+void lease_hold(struct lease *lease, uint64_t sent_ms);
+
+/* Whether the bucket has shown a renewal that gives the lease at NOW_MS, without what others have promised. */
+bool lease_renewed(const struct lease *lease, uint64_t now_ms);
 
 /* Whether cameras may be fetched at NOW_MS. */
 bool lease_held(const struct lease *lease, uint64_t now_ms);

@@ -9,6 +9,7 @@
 #include "relay/owner/times.h"
 #include "relay/owner/turns.h"
 #include "relay/owner/view.h"
+#include "relay/owner/votes.h"
 
 /* How long nothing is asked of a claim whose time is over though it cannot do anything about it. */
 #define AGAIN_MS 100
@@ -39,6 +40,7 @@ struct owner *owner_create(const struct owner_options *options)
     names_init(&owner->camera_names, OWNER_CAMERAS_MAX);
     TAILQ_INIT(&owner->touched);
     TAILQ_INIT(&owner->free);
+    STAILQ_INIT(&owner->asking);
     owner->options = *options;
     owner->options.node = owner->options.site = NULL;
     lease_init(&owner->lease, options->resume);
@@ -95,8 +97,8 @@ static void set_burial(struct owner *owner, uint32_t index)
 }
 
 /*
- * The bucket is seen and written again. Nodes that were silent meanwhile may have had no bucket either, so they have LEASE_REGAIN_MS to write. One that
- * needs longer is buried and registers anew; it is not unsafe, since O1 holds either way.
+ * The bucket is seen and written again. Nodes that were silent meanwhile may have had no bucket either, so they have LEASE_REGAIN_MS to write, unless they did not
+ * answer this node either. One that needs longer is buried and registers anew; it is not unsafe, since O1 holds either way.
  */
 static void allow_silence(struct owner *owner, uint64_t now_ms)
 {
@@ -104,7 +106,9 @@ static void allow_silence(struct owner *owner, uint64_t now_ms)
 
     for (uint32_t i = 0; i < owner->node_names.used; i++) {
         struct peer *peer = owner->peers[i];
-        peer->seen_ms = larger(peer->seen_ms, since_ms);
+        if (!votes_was_silent(owner, i)) {
+            peer->seen_ms = larger(peer->seen_ms, since_ms);
+        }
         set_burial(owner, i);
     }
 }
@@ -171,6 +175,9 @@ static void note_own(struct owner *owner, const struct owner_node *value, uint64
         own = (struct lease_value){value->incarnation, value->renewal, value->status >= OWNER_GONE};
     }
     lease_seen(&owner->lease, value ? &own : NULL, revision, now_ms);
+    if (owner->lease.renewed_ms > 0) {
+        votes_joined(owner, revision, now_ms);
+    }
 }
 
 int owner_see_node(struct owner *owner, const char *name, const struct owner_node *value, uint64_t revision,
@@ -197,7 +204,11 @@ int owner_see_node(struct owner *owner, const char *name, const struct owner_nod
     uint64_t incarnation = value ? value->incarnation : peer->incarnation;
     bool changed = state != peer->state || incarnation != peer->incarnation;
     bool was_open = owner->places[index].open;
-    *peer = (struct peer){state, incarnation, revision, now_ms, peer->cameras};
+    peer->state = state;
+    peer->incarnation = incarnation;
+    peer->revision = revision;
+    peer->shown = value ? value->seen : 0;
+    peer->seen_ms = now_ms;
     if (value) {
         set_site(owner, (uint32_t)index, (uint32_t)site);
         note_load(&owner->places[index], value);
@@ -515,7 +526,6 @@ void owner_stopped(struct owner *owner, const char *name)
 /* The lease is held again. */
 static void regain(struct owner *owner, uint64_t now_ms)
 {
-    allow_silence(owner, now_ms);
     turns_plan_all_again(owner, false);
     if (owner->settled_ms == 0) {
         owner->settled_ms = now_ms + SETTLE_MS;
@@ -533,9 +543,14 @@ static void touch_free(struct owner *owner)
 
 static void advance(struct owner *owner, uint64_t now_ms)
 {
-    bool held = lease_held(&owner->lease, now_ms);
+    bool held = lease_held(&owner->lease, now_ms), renewed = lease_renewed(&owner->lease, now_ms);
     uint32_t index;
 
+    if (renewed && !owner->was_renewed) {
+        allow_silence(owner, now_ms);
+        owner->hold_first_ms = 0;
+    }
+    owner->was_renewed = renewed;
     if (held != owner->was_held) {
         owner->was_held = held;
         view_touch_own(owner);
@@ -574,6 +589,7 @@ static bool poll_lease(struct owner *owner, struct owner_action *action, uint64_
     action->ticket = TICKET_OWN | value.incarnation;
     action->node = (struct owner_node){.incarnation = value.incarnation,
                                        .renewal = value.renewal,
+                                       .seen = owner->lease.seen,
                                        .status = value.over ? OWNER_GONE : status,
                                        .site = site != NAMES_NONE ? names_text(&owner->site_names, site) : "",
                                        .weight = owner->options.weight,
@@ -582,13 +598,23 @@ static bool poll_lease(struct owner *owner, struct owner_action *action, uint64_
     return true;
 }
 
-/* O1. A node that holds no lease does not know whether it is the others who are silent. */
+/* O1. A node whose renewals are not seen does not know whether it is the others who are silent. */
 static bool poll_burials(struct owner *owner, struct owner_action *action, uint64_t now_ms)
 {
+    uint64_t again_ms;
     uint32_t index;
+    bool found = false;
 
-    if (!owner->has_snapshot || !lease_held(&owner->lease, now_ms) || owner->leaving ||
-        !due_take(&owner->peers_due, now_ms, &index)) {
+    if (!owner->has_snapshot || !lease_renewed(&owner->lease, now_ms) || owner->leaving) {
+        return false;
+    }
+    while (!found && due_take(&owner->peers_due, now_ms, &index)) {
+        found = votes_may_bury(owner, index, &again_ms, now_ms);
+        if (!found) {
+            due_set(&owner->peers_due, index, again_ms);
+        }
+    }
+    if (!found) {
         return false;
     }
     const struct peer *peer = owner->peers[index];
@@ -700,7 +726,9 @@ bool owner_poll(struct owner *owner, struct owner_action *action, uint64_t now_m
 
     *action = (struct owner_action){0};
     advance(owner, now_ms);
-    if (poll_lease(owner, action, now_ms) || poll_burials(owner, action, now_ms)) {
+    votes_seek_hold(owner, now_ms);
+    if (poll_lease(owner, action, now_ms) || poll_burials(owner, action, now_ms) ||
+        votes_poll(owner, action)) {
         return true;
     }
     while ((camera = TAILQ_FIRST(&owner->touched))) {
@@ -728,8 +756,12 @@ uint64_t owner_next_ms(const struct owner *owner)
         return 0;
     }
     if (owner->was_held) {
-        next_ms = smaller(next_ms, smaller(owner->lease.until_ms, due_next_ms(&owner->peers_due)));
+        next_ms = smaller(next_ms, owner->lease.until_ms);
     }
+    if (owner->was_renewed) {
+        next_ms = smaller(next_ms, due_next_ms(&owner->peers_due));
+    }
+    next_ms = smaller(next_ms, votes_hold_due_ms(owner));
     if (!owner->is_settled && owner->settled_ms > 0) {
         next_ms = smaller(next_ms, owner->settled_ms);
     }

@@ -11,7 +11,8 @@
  *   `node.NAME`    struct owner_node    that it lives; written by the node every LEASE_RENEW_MS, or by another one that buries it
  *   `camera.NAME`  struct owner_camera  whose it is; written when that changes
  *
- *   O1  A node is buried by a compare-and-set on its key, by a node that holds its own lease and has seen no new revision of that key for LEASE_MS.
+ *   O1  A node is buried by a compare-and-set on its key, by a node whose own renewals are seen and which has seen no new revision of that key for LEASE_MS,
+ *       and with which enough other nodes agree (votes.h).
  *       So of a burial and a renewal one fails, and whoever is deaf buries nobody who lives. Burial is in the bucket: all nodes see the same.
  *   O2  A camera may be taken if its owner is buried or gone, or has a later incarnation; it is not a question of time.
  *   O3  Whoever may take a camera first is chosen as soon as its owner's burial is seen, from what the bucket held at that revision; so nodes agree. After
@@ -52,6 +53,7 @@ struct owner_load {
 struct owner_node {
     uint64_t incarnation; /* > 0; grows with each registration */
     uint64_t renewal;     /* counts the writes of one process */
+    uint64_t seen; /* the newest revision of this key that it had been shown when it wrote this; 0: none */
     enum owner_node_status status;
     const char *site; /* "": none */
     uint32_t weight;  /* of the machine; 1000: an ordinary one, 0: the same */
@@ -101,6 +103,20 @@ enum owner_kind {
     OWNER_FETCH, /* fetch camera NAME; its fragments carry `fence` from now on. If it is prepared or fetched already it goes on */
     OWNER_PREPARE, /* get the stream of camera NAME, keep what has come since the last keyframe, publish nothing; then owner_ready */
     OWNER_STOP,    /* do neither any more; owner_stopped when nothing can be published any more */
+    OWNER_ASK,     /* send `question` to node NAME, at once; its answer goes to owner_answered */
+};
+
+enum owner_matter {
+    OWNER_HOLD = 1, /* that the node that asks is not buried for a while */
+    OWNER_BURIAL,   /* that it buries another node */
+};
+
+/* What one node asks another one. */
+struct owner_question {
+    enum owner_matter matter;
+    const char *node; /* that is to be held or buried */
+    uint64_t incarnation, revision;
+    uint64_t number; /* of the question, for OWNER_HOLD */
 };
 
 struct owner_action {
@@ -113,6 +129,7 @@ struct owner_action {
     union {
         struct owner_node node;
         struct owner_camera camera;
+        struct owner_question question;
     };
 };
 
@@ -156,6 +173,16 @@ int owner_see_camera(struct owner *owner, const char *name, const struct owner_c
  */
 void owner_answer(struct owner *owner, uint64_t ticket, enum claim_result result, uint64_t revision,
                   uint64_t now_ms);
+
+/* --- Other nodes ---------------------------------------------------------------------------------------- */
+
+/* Node FROM asks QUESTION: whether the answer is yes, which must be sent at once, with *COUNTED. A lost answer does no harm. */
+bool owner_asked(struct owner *owner, const char *from, const struct owner_question *question,
+                 uint32_t *counted, uint64_t now_ms);
+
+/* Node FROM has answered QUESTION of this node. */
+void owner_answered(struct owner *owner, const char *from, const struct owner_question *question, bool yes,
+                    uint32_t counted, uint64_t now_ms);
 
 /* --- This node ------------------------------------------------------------------------------------------ */
 

@@ -25,6 +25,27 @@
 
 static_assert(3 * LEASE_RENEW_MS < LEASE_MS - LEASE_MARGIN_MS, "two renewals in a row may be lost");
 
+/*
+ * While the bucket answers nobody, nodes hold each other's leases (votes.h): a node asks for that when its last renewal that was seen is so old, again and
+ * again, and for so long in all. Others promise it when their own last renewals are older than renewals are while the bucket answers.
+ */
+#define HOLD_AFTER_MS 1200
+#define HOLD_AGAIN_MS 350
+#define HOLD_MAX_MS 12000
+#define HOLD_QUIET_MS 900
+
+static_assert(HOLD_AFTER_MS + 2 * HOLD_AGAIN_MS < LEASE_MS - LEASE_MARGIN_MS &&
+                  HOLD_QUIET_MS + LEASE_RENEW_MS < HOLD_AFTER_MS + 2 * HOLD_AGAIN_MS,
+              "the third question is in time, and finds that nobody sees the bucket");
+
+/*
+ * A node that has been silent for so long is held by nobody any more, and is buried without asking. The same after a node has come: what it, or the process
+ * before it, did not know or has forgotten is of no account then.
+ */
+#define HOLD_OVER_MS 15000
+
+static_assert(HOLD_MAX_MS * 6 / 5 < HOLD_OVER_MS, "clocks may differ in speed by up to a fifth");
+
 /* After the bucket was away, a node that was silent meanwhile has so long to write before others may bury it. */
 #define LEASE_REGAIN_MS 1500
 

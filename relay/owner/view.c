@@ -51,6 +51,7 @@ int64_t view_add_peer(struct owner *owner, const char *name)
         return -ENOMEM;
     }
     LIST_INIT(&peer->cameras);
+    peer->index = index;
     owner->peers[index] = peer;
     owner->places[index] = (struct placement_node){.site = NAMES_NONE, .hash = names_hash_text(name)};
     return index;

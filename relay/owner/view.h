@@ -40,8 +40,21 @@ struct peer {
     enum peer_state state;
     uint64_t incarnation;
     uint64_t revision;          /* of its key; 0: none was ever seen */
+    uint64_t shown;             /* the newest of them that it has said it had been shown */
     uint64_t seen_ms;           /* since when it is silent */
     struct camera_list cameras; /* whose keys name it as the owner, with whatever incarnation */
+    /* What is said between nodes about burying it (votes.h). */
+    uint32_t index;
+    uint64_t held_until_ms; /* this node has promised not to have it buried before */
+    uint64_t agreed; /* the latest revision of its key with which this node has agreed to that; 0: none */
+    uint64_t ballot; /* the revision with which it is to be buried by this node */
+    uint64_t agree[OWNER_NODES_MAX / 64]; /* those who agree to that, by index */
+    uint64_t promised_ms; /* when this node asked for what that one has promised; 0: nothing */
+    uint32_t counted;     /* the nodes that it counted when it did */
+    uint64_t heard_ms;    /* when it last answered anything */
+    bool is_asking;       /* others are being asked about it */
+    uint32_t asked;       /* nodes below this have been */
+    STAILQ_ENTRY(peer) asking;
 };
 
 struct camera {
@@ -86,8 +99,15 @@ struct owner {
     struct lease lease;
     uint64_t newest; /* revision of any key */
     bool has_snapshot;
-    bool was_held;
-    uint64_t settled_ms; /* takes no cameras before this; 0: has never held a lease */
+    bool was_held, was_renewed;
+    /* What this node has asked the others: votes.h. */
+    STAILQ_HEAD(, peer) asking;
+    uint64_t joined_incarnation, joined_revision,
+        joined_ms; /* the first write of this process that was seen */
+    uint64_t hold_number, hold_ms, hold_sent_ms[LEASE_SENT_MAX];
+    uint64_t hold_first_ms; /* since the bucket is silent, or was the last time */
+    uint32_t holds;         /* how often it asked then */
+    uint64_t settled_ms;    /* takes no cameras before this; 0: has never held a lease */
     bool is_settled;
     bool draining, leaving;
     bool looking;    /* writes nothing: see owner_set_looking */

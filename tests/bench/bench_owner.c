@@ -168,8 +168,20 @@ static void mend(struct cluster *cluster)
     cluster_cut(cluster, 5, false, false, false);
 }
 
+static void stop_bucket(struct cluster *cluster)
+{
+    cluster_stop_bucket(cluster, true);
+}
+
+static void start_bucket(struct cluster *cluster)
+{
+    cluster_stop_bucket(cluster, false);
+}
+
 static const struct row rows[] = {
     {"nothing, for 10 s", nothing, 10000, 0},
+    {"the bucket answers nobody, for 8 s", stop_bucket, 8000, 0},
+    {"it answers again", start_bucket, 5000, 0},
     {"a node dies", kill_one, 5000, GAP_MAX_MS},
     {"a tenth of the nodes dies at once", kill_tenth, 6000, GAP_MAX_MS},
     {"they come back", start_all, 6000, 0},

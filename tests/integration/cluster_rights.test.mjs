@@ -108,6 +108,7 @@ scenario('with keys and TLS a shared camera moves between nodes, one of them at 
     'change the bucket': (one) => one.publish(`$JS.API.STREAM.UPDATE.KV_${BUCKET}`, value, 'ringcast.test.b.inbox.x'),
     'make another stream': (one) => one.publish('$JS.API.STREAM.CREATE.other', value, 'ringcast.test.b.inbox.x'),
     'publish what the bucket is said to have': (one) => one.publish('ringcast-bucket.test.node.a', value),
+    'read what another node is asked about leases': (one) => one.subscribe('ringcast.test.a.vote'),
     'write another key': (one) => one.publish(`$KV.${BUCKET}.other`, value),
   };
   const writes = {
@@ -115,6 +116,7 @@ scenario('with keys and TLS a shared camera moves between nodes, one of them at 
     'write of a node': (one) => one.publish(`$KV.${BUCKET}.node.wall1`, value),
     'make the bucket': (one) => one.publish(`$JS.API.STREAM.CREATE.KV_${BUCKET}`, value, 'ringcast.test.wall1.inbox.x'),
     'publish a camera of its own': (one) => one.publish('ringcast.test.wall1.live.gate', value),
+    'say anything about leases': (one) => one.publish('ringcast.test.a.vote', value),
     'answer what others ask': (one) => one.publish('ringcast.test.a.take.gate.1', value),
   };
   for (const [what, act] of Object.entries(acts)) {

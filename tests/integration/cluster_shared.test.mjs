@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { hasRelay, natsServer, node } from '../support/cluster.mjs';
 import { NatsClient } from '../support/nats_server.mjs';
 import { buildDirectory, descendants, isAlive } from '../support/processes.mjs';
+import { generator } from '../support/random.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { sleep, waitUntil } from '../support/wait.mjs';
 
@@ -197,3 +198,28 @@ scenario('a node whose watch of the bucket is lost goes on by what JetStream pub
   await witness.close();
   await owner.clear();
 }, { skip: SKIP, limit: 240_000 });
+
+scenario('what cannot be read about leases is left out, and what is false moves nothing', async (stage) => {
+  const { nodes, server } = await twoNodes(stage);
+  const { owner, other } = await ownerOf(nodes);
+  const names = ['a', 'b'];
+  const near = stage.viewer(owner, 'gate');
+  await near.more(5);
+  const client = await new NatsClient(server).ready();
+  const random = generator(11);
+  for (let i = 0; i < 400; i++) {
+    const whole = Buffer.from(JSON.stringify({
+      from: names[i % 2], matter: i % 3 ? 'burial' : 'hold', node: names[i % 5 % 2], incarnation: i % 7 ? 1 + i : -1, revision: 1 + i, number: i, ...(i % 4 ? {} : { answer: true, counted: i % 8 ? 1 : 1e12 }),
+    }));
+    if (i % 2) whole[Math.floor(random() * whole.length)] = Math.floor(random() * 256);
+    for (const name of names) client.publish(`ringcast.test.${name}.vote`, i % 9 ? whole : Buffer.alloc(Math.floor(random() * 5000), '['));
+  }
+  await client.flush();
+  await near.more(40, 60_000);
+  near.assertConsecutive();
+  for (const one of nodes) assert.equal((await one.status()).programs.relay.restarts, 0);
+  assert.equal((await ownerOf(nodes)).owner, owner);
+  assert.equal((await other.camera('gate')).state, 'idle');
+  await near.close();
+  await client.close();
+}, { skip: SKIP, limit: 180_000 });

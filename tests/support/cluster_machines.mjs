@@ -3,7 +3,8 @@
 // three may fetch.
 import { natsServer, node, pictureOf } from './cluster.mjs';
 import { Network } from './namespaces.mjs';
-import { waitUntil } from './wait.mjs';
+import { NatsClient } from './nats_server.mjs';
+import { sleep, waitUntil } from './wait.mjs';
 
 export const NODES = ['a', 'b', 'c'];
 // Of each node: RINGCAST_CLUSTER_CAMERAS.
@@ -52,6 +53,26 @@ export const owner = (nodes, not = -1) => waitUntil('one node that fetches the s
   const found = await owners(nodes);
   return found.length === 1 && found[0] !== not && { index: found[0] };
 }, 60_000).then(({ index }) => index);
+
+/** Which server of NATS leads the bucket. */
+export async function leader(servers) {
+  const told = await Promise.all(servers.map((server) => server.look('jsz?streams=1').catch(() => ({}))));
+  const name = told.flatMap((one) => one.account_details ?? []).flatMap((one) => one.stream_detail ?? [])[0]?.cluster?.leader;
+  return NODES.findIndex((node) => `nats-${node}` === name);
+}
+
+/** Has another server lead it until MAY says that it may be this one. */
+export async function lead(servers, may) {
+  const client = await new NatsClient(servers[0]).ready();
+  await waitUntil('another leader of the bucket', async () => {
+    const index = await leader(servers);
+    if (index >= 0 && await may(index)) return true;
+    client.publish('$JS.API.STREAM.LEADER.STEPDOWN.KV_ringcast-test', Buffer.alloc(0), 'nobody.listens');
+    await sleep(1000);
+    return false;
+  }, 90_000);
+  await client.close();
+}
 
 /** The longest time without a picture since FROM. */
 export const gapOf = ({ fragments }, from) => fragments.slice(Math.max(0, from - 1)).reduce((most, { at }, i, all) => (i ? Math.max(most, at - all[i - 1].at) : 0), 0);

@@ -29,7 +29,7 @@ struct value {
     struct owner_camera camera; /* without names */
 };
 
-enum message_kind { REQUEST, ANSWER, READY, STOPPED };
+enum message_kind { REQUEST, ANSWER, READY, STOPPED, QUESTION, WORD };
 
 struct message {
     uint64_t at_ms;
@@ -42,6 +42,12 @@ struct message {
     enum claim_result result;
     uint64_t revision;
     uint32_t camera;
+    /* Between two nodes: what is asked, and the answer. The message is for `from`. */
+    uint32_t sender;
+    struct owner_question question; /* without its name */
+    uint32_t about;
+    bool yes;
+    uint32_t counted;
 };
 
 struct logged {
@@ -57,6 +63,8 @@ struct node {
     int32_t clock_drift; /* thousandths */
     uint64_t paused_until_ms;
     bool cut_out, cut_in, keeps;
+    bool barred;       /* from the bucket */
+    uint32_t part;     /* nodes of other parts do not hear it, nor it them */
     size_t watched;    /* entries of the log that it has seen */
     uint64_t watch_ms; /* the last one arrived then */
     bool has_watch;
@@ -230,7 +238,8 @@ static void request_arrives(struct cluster *cluster, const struct message *reque
     } else {
         cluster->figures.lost_writes++;
     }
-    if (!cluster->nodes[request->from].cut_in && !happens(cluster, cluster->options.lost)) {
+    if (!cluster->nodes[request->from].cut_in && !cluster->nodes[request->from].barred &&
+        !happens(cluster, cluster->options.lost)) {
         send(cluster, answer, latency_ms(cluster));
     }
 }
@@ -285,7 +294,7 @@ static void watch(struct cluster *cluster, uint32_t node)
 {
     struct node *it = &cluster->nodes[node];
 
-    if (it->cut_in || cluster->bucket_stopped) {
+    if (it->cut_in || it->barred || cluster->bucket_stopped) {
         return;
     }
     if (!it->has_watch || (it->watched < cluster->log_count &&
@@ -330,13 +339,61 @@ static void send_request(struct cluster *cluster, uint32_t node, const struct ow
     const struct node *it = &cluster->nodes[node];
     uint64_t delay_ms = latency_ms(cluster);
 
-    if ((it->cut_out && !it->keeps) || happens(cluster, cluster->options.lost)) {
+    if ((it->cut_out && !it->keeps) || it->barred || happens(cluster, cluster->options.lost)) {
         return;
     }
     if (it->cut_out || happens(cluster, cluster->options.kept)) {
         delay_ms += cluster_random(cluster, KEPT_MS);
     }
     send(cluster, request_of(cluster, node, action), delay_ms);
+}
+
+/* From node SENDER to another one. */
+static void send_word(struct cluster *cluster, uint32_t sender, uint32_t to, struct message message)
+{
+    const struct node *from = &cluster->nodes[sender];
+    uint64_t delay_ms = latency_ms(cluster);
+
+    if (from->part != cluster->nodes[to].part || (from->cut_out && !from->keeps) ||
+        happens(cluster, cluster->options.lost)) {
+        return;
+    }
+    if (from->cut_out || happens(cluster, cluster->options.kept)) {
+        delay_ms += cluster_random(cluster, KEPT_MS);
+    }
+    message.from = to;
+    message.process = cluster->nodes[to].process;
+    message.sender = sender;
+    send(cluster, message, delay_ms);
+}
+
+static void ask(struct cluster *cluster, uint32_t node, const struct owner_action *action)
+{
+    struct message message = {
+        .kind = QUESTION, .question = action->question, .about = index_of(action->question.node)};
+
+    cluster->figures.questions++;
+    message.question.node = NULL;
+    send_word(cluster, node, index_of(action->name), message);
+}
+
+static void hear(struct cluster *cluster, const struct message *message)
+{
+    struct owner *owner = cluster->nodes[message->from].owner;
+    uint64_t now_ms = cluster_node_ms(cluster, message->from);
+    char from[NAME_SIZE], about[NAME_SIZE];
+    struct owner_question question = message->question;
+    struct message answer = *message;
+
+    question.node = name_of(about, 'n', message->about);
+    name_of(from, 'n', message->sender);
+    if (message->kind == WORD) {
+        owner_answered(owner, from, &question, message->yes, message->counted, now_ms);
+        return;
+    }
+    answer.kind = WORD;
+    answer.yes = owner_asked(owner, from, &question, &answer.counted, now_ms);
+    send_word(cluster, message->from, message->sender, answer);
 }
 
 static void carry_out(struct cluster *cluster, uint32_t node, const struct owner_action *action)
@@ -364,6 +421,9 @@ static void carry_out(struct cluster *cluster, uint32_t node, const struct owner
         later.kind = STOPPED;
         later.camera = index_of(action->name);
         send(cluster, later, cluster_random(cluster, cluster->options.stop_ms + 1));
+        break;
+    case OWNER_ASK:
+        ask(cluster, node, action);
         break;
     }
 }
@@ -393,7 +453,8 @@ static void message_arrives(struct cluster *cluster, const struct message *messa
     char name[NAME_SIZE];
     uint64_t now_ms = cluster_node_ms(cluster, message->from);
 
-    if (!it->owner || it->process != message->process || (message->kind == ANSWER && it->cut_in)) {
+    bool crosses = message->kind == ANSWER || message->kind == QUESTION || message->kind == WORD;
+    if (!it->owner || it->process != message->process || (crosses && it->cut_in)) {
         return;
     }
     if (it->paused_until_ms > cluster->now_ms) {
@@ -408,6 +469,8 @@ static void message_arrives(struct cluster *cluster, const struct message *messa
     name_of(name, 'c', message->camera);
     if (message->kind == ANSWER) {
         owner_answer(it->owner, message->ticket, message->result, message->revision, now_ms);
+    } else if (message->kind == QUESTION || message->kind == WORD) {
+        hear(cluster, message);
     } else if (message->kind == READY) {
         owner_ready(it->owner, name);
     } else {
@@ -634,6 +697,16 @@ void cluster_cut(struct cluster *cluster, uint32_t node, bool out, bool in, bool
     it->cut_out = out;
     it->cut_in = in;
     it->keeps = keeps;
+}
+
+void cluster_part(struct cluster *cluster, uint32_t node, uint32_t part)
+{
+    cluster->nodes[node].part = part;
+}
+
+void cluster_bar(struct cluster *cluster, uint32_t node, bool barred)
+{
+    cluster->nodes[node].barred = barred;
 }
 
 void cluster_stop_bucket(struct cluster *cluster, bool stopped)

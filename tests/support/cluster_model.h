@@ -39,6 +39,7 @@ struct cluster_figures {
     uint64_t renewals, burials;   /* of those that won */
     uint64_t moves;               /* cameras whose owner has changed to another node */
     uint64_t fetches, stops;      /* told to the nodes */
+    uint64_t questions;           /* from node to node */
     uint64_t polls;
 };
 
@@ -63,6 +64,12 @@ void cluster_pause(struct cluster *cluster, uint32_t node, uint32_t ms);
 
 /* Cuts what NODE sends, what it gets, or both, or nothing any more. KEEPS: what it sends meanwhile arrives when the cut ends. */
 void cluster_cut(struct cluster *cluster, uint32_t node, bool out, bool in, bool keeps);
+
+/* NODE is of PART: it and nodes of another part hear nothing of each other, but of the bucket they do. All are of part 0 at first. */
+void cluster_part(struct cluster *cluster, uint32_t node, uint32_t part);
+
+/* NODE and the bucket hear nothing of each other, but it hears the other nodes; or not any more. */
+void cluster_bar(struct cluster *cluster, uint32_t node, bool barred);
 
 /* The bucket answers nobody, or does again. */
 void cluster_stop_bucket(struct cluster *cluster, bool stopped);

@@ -179,7 +179,97 @@ static void what_can_be_nowhere_waits(void **state)
     finish(cluster);
 }
 
-/* A bucket that is away takes the lease of all; nobody is buried for that, and what is bound goes on. */
+/* JetStream chooses another leader meanwhile. */
+static void a_bucket_without_a_leader_stops_nobody(void **state)
+{
+    struct cluster *cluster = begin_with(NULL);
+    uint64_t moves = cluster_figures(cluster)->moves, questions = cluster_figures(cluster)->questions;
+
+    (void)state;
+    cluster_run(cluster, 3000);
+    assert_int_equal(cluster_figures(cluster)->questions, questions); /* while all is well nobody asks */
+    for (unsigned round = 0; round < 3; round++) {
+        cluster_stop_bucket(cluster, true);
+        cluster_run(cluster, 9000);
+        cluster_stop_bucket(cluster, false);
+        cluster_run(cluster, 4000);
+    }
+    assert_int_equal(longest_gap(cluster), 0);
+    assert_int_equal(cluster_figures(cluster)->moves, moves);
+    assert_int_equal(published_by(cluster, CLAIM_NOBODY), 0);
+    finish(cluster);
+}
+
+/* The machine of the bucket's leader dies, and a node with it. */
+static void who_dies_with_the_leader_is_replaced_as_soon_as_there_is_another(void **state)
+{
+    struct cluster *cluster = begin_with(NULL);
+
+    (void)state;
+    cluster_stop_bucket(cluster, true);
+    cluster_kill(cluster, 2);
+    cluster_run(cluster, 8000);
+    assert_int_equal(published_by(cluster, CLAIM_NOBODY), CAMERAS / NODES);
+    cluster_stop_bucket(cluster, false);
+    cluster_run(cluster, 2500);
+    assert_int_equal(published_by(cluster, CLAIM_NOBODY), 0);
+    assert_in_range(longest_gap(cluster), 8000, 8000 + LEASE_RENEW_MS + BURY_SPREAD_MS + 100);
+    finish(cluster);
+}
+
+/* Without the bucket a node that the others do not hear is held by nobody: they may have a bucket. */
+static void who_is_alone_stops(void **state)
+{
+    struct cluster *cluster = begin_with(NULL);
+
+    (void)state;
+    cluster_part(cluster, 1, 1);
+    cluster_stop_bucket(cluster, true);
+    cluster_run(cluster, LEASE_MS);
+    assert_int_equal(published_by(cluster, 1), 0);
+    assert_int_equal(published_by(cluster, CLAIM_NOBODY), CAMERAS / NODES);
+    cluster_run(cluster, 5000);
+    assert_int_equal(published_by(cluster, CLAIM_NOBODY), CAMERAS / NODES);
+    cluster_stop_bucket(cluster, false);
+    cluster_run(cluster, 4000);
+    assert_int_equal(published_by(cluster, CLAIM_NOBODY), 0);
+    finish(cluster);
+}
+
+/* Half of the nodes hear each other and have no bucket: the other half has one, and takes over. */
+static void who_has_no_bucket_is_not_held_by_half(void **state)
+{
+    struct cluster *cluster = begin_with(NULL);
+
+    (void)state;
+    for (uint32_t node = 0; node < NODES; node++) {
+        cluster_part(cluster, node, node % 2);
+        cluster_bar(cluster, node, node % 2);
+    }
+    cluster_run(cluster, 6000);
+    assert_int_equal(published_by(cluster, 1) + published_by(cluster, 3), 0);
+    assert_int_equal(published_by(cluster, CLAIM_NOBODY), 0);
+    assert_in_range(longest_gap(cluster), 0, LEASE_MS + BURY_SPREAD_MS + TURN_MS + 400);
+    finish(cluster);
+}
+
+/* Whom the dead had promised something, and what, is not known: so long nobody may be held any more. */
+static void who_is_left_of_many_waits(void **state)
+{
+    struct cluster *cluster = begin_with(NULL);
+
+    (void)state;
+    for (uint32_t node = 1; node < NODES; node++) {
+        cluster_kill(cluster, node);
+    }
+    cluster_run(cluster, HOLD_OVER_MS - LEASE_RENEW_MS - 100);
+    assert_int_equal(published_by(cluster, 0), CAMERAS / NODES);
+    cluster_run(cluster, 3000);
+    assert_int_equal(published_by(cluster, 0), CAMERAS);
+    finish(cluster);
+}
+
+/* A bucket that is away takes the lease of all in the end; nobody is buried for that, and what is bound goes on. */
 static void a_bucket_that_is_away_moves_nothing(void **state)
 {
     static const struct owner_choice alone = {.node = "n3"};
@@ -533,6 +623,11 @@ int main(void)
         cmocka_unit_test(who_drains_hands_over_without_a_gap),
         cmocka_unit_test(what_nobody_else_may_have_stays),
         cmocka_unit_test(what_can_be_nowhere_waits),
+        cmocka_unit_test(a_bucket_without_a_leader_stops_nobody),
+        cmocka_unit_test(who_dies_with_the_leader_is_replaced_as_soon_as_there_is_another),
+        cmocka_unit_test(who_is_alone_stops),
+        cmocka_unit_test(who_has_no_bucket_is_not_held_by_half),
+        cmocka_unit_test(who_is_left_of_many_waits),
         cmocka_unit_test(a_bucket_that_is_away_moves_nothing),
         cmocka_unit_test(cuts_of_a_second_cost_nothing),
         cmocka_unit_test(longer_cuts_move_its_cameras),
