@@ -45,7 +45,7 @@ ${protection}${this.more}
     this.process = new Running(this.binary, ['-c', file]);
     await waitUntil(`nats-server ${this.name}`, () => {
       if (!this.process.running) throw new Error(`it has ended: ${this.process.log}`);
-      return this.look('varz');
+      return this.process.log.includes('Server is ready'); // it listens for clients last
     });
     return this;
   }
