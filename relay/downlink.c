@@ -232,13 +232,14 @@ static void take_answers(struct downlink *downlink, struct attached *attached)
     }
 }
 
+/* Also where it is subscribed to already: servers of a cluster that have been restarted together may not know of a subscription at another one
+ * (nats-server 2.9.10), and would never send what belongs to it. What comes meanwhile is in the answer to the join. */
 static void take_live(struct downlink *downlink, struct attached *attached)
 {
-    if (!attached->to_live && downlink->link) {
-        attached->to_live = link_subscribe(downlink->link, attached->live);
-        if (attached->to_live) {
-            LIST_INSERT_HEAD(bucket_of(downlink->by_live, attached->live), attached, by_live);
-        }
+    leave_live(attached);
+    attached->to_live = downlink->link ? link_subscribe(downlink->link, attached->live) : NULL;
+    if (attached->to_live) {
+        LIST_INSERT_HEAD(bucket_of(downlink->by_live, attached->live), attached, by_live);
     }
 }
 

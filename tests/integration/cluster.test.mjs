@@ -2,6 +2,8 @@
 // Cameras of another node: ringcast-relay with real servers of NATS, a hub and its leaf node. Node "a" has the cameras and is at the hub, node "b" has viewers
 // and is at the leaf.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
 import { comparePictures, hasRelay, natsServer, node } from '../support/cluster.mjs';
 import { NatsClient } from '../support/nats_server.mjs';
 import { processFigures } from '../support/process_figures.mjs';
@@ -129,6 +131,58 @@ scenario('a worker that is replaced, or woken within a group of pictures, goes o
   for (const { fragments, messages } of [first, second]) {
     assert.ok(fragments.every(({ video }, i) => i === 0 || video.decodeTime > fragments[i - 1].video.decodeTime), 'decode times go forward');
     assert.equal(messages.filter((kind) => kind === 'init').length, 1, 'the same generation goes on');
+  }
+}, { skip: SKIP });
+
+/** A way to SERVER on which the first subscription to pictures is lost; what was lost is in its `lost`. */
+async function forgetfulWay(stage, server) {
+  const way = { lost: null };
+  const sockets = new Set();
+  const proxy = net.createServer((client) => {
+    const onward = net.connect({ host: '127.0.0.1', port: server.port });
+    for (const [from, to] of [[client, onward], [onward, client]]) {
+      sockets.add(from);
+      from.on('close', () => to.destroy());
+      from.on('error', () => to.destroy());
+    }
+    onward.pipe(client);
+    client.on('data', (data) => {
+      const text = data.toString('latin1');
+      const found = way.lost === null && /SUB ringcast\.test\.a\.live\.\S+ +\d+\r\n/.exec(text);
+      if (found) way.lost = found[0];
+      onward.write(found ? Buffer.from(text.replace(found[0], ''), 'latin1') : data);
+    });
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  way.url = `nats://127.0.0.1:${proxy.address().port}`;
+  way.close = () => {
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+  };
+  return way;
+}
+
+scenario('a subscription that servers have lost is made anew, and the pictures go on', async (stage) => {
+  const camera = await stage.camera(['--fps', '15', '--gop', '30']);
+  const hub = await natsServer(stage, 'hub');
+  const way = await forgetfulWay(stage, hub);
+  try {
+    const a = node(stage, 'a', hub, camera.cameras.map(({ name, url }) => ({ name, url }))).start();
+    const b = node(stage, 'b', way, [far('hall', 'cam1')]).start();
+    await a.streaming();
+    await b.serving();
+    for (const one of [a, b]) await one.until('the relay', ({ programs }) => programs.relay?.counts?.connected === 1);
+    const viewer = stage.viewer(b, 'hall');
+    await viewer.more(1);
+    assert.ok(way.lost, 'the subscription was lost');
+    // With answers to joins alone, one in three seconds, there is a pause in any 75 pictures: a group has 30.
+    const complete = (fragments) => fragments.slice(-75).every(({ at }, i, all) => i === 0 || at - all[i - 1].at < 2000);
+    await viewer.until('pictures without a pause', ({ fragments }) => fragments.length > 75 && complete(fragments), 60_000);
+    viewer.assertOpen();
+    await b.stop();
+  } finally {
+    way.close();
   }
 }, { skip: SKIP });
 

@@ -109,7 +109,7 @@ beside_machine() {
 
 # machine_poweroff: as its own systemctl does it; returns when it is off.
 machine_poweroff() {
-    on_machine systemctl poweroff
+    on_machine systemctl poweroff 2>/dev/null # it loses its bus
     machine_is_off() { ! kill -0 "$machine_shell" 2>/dev/null; }
     until_true 'the machine is off' 120 machine_is_off
     machine_forget
