@@ -275,7 +275,11 @@ void camera_findings_of_pair(json_t *findings, const json_t *camera, const json_
     if (main_size == 0 || sub_size == 0) {
         return;
     }
-    if (sub_size * SUB_RATIO > main_size) {
+    if (sub_size > main_size) {
+        finding_add(findings, FINDING_WARNING, name,
+                    "Change the URL of the camera with that of its sub stream.",
+                    "its sub stream is larger than its main stream");
+    } else if (sub_size * SUB_RATIO > main_size) {
         finding_add(findings, FINDING_WARNING, name,
                     "Give the sub stream a smaller picture in the camera, such as 640x360.",
                     "its sub stream is hardly smaller than its main stream, so it saves nothing");

@@ -167,11 +167,28 @@ static void judge_cameras(struct doctor *doctor)
     free(measured);
 }
 
+/* The first stream before stream INDEX of the configuration that asks for the same; NULL: none does. */
+static const char *find_twin(const struct config *config, size_t index)
+{
+    for (size_t i = 0; i < index; i++) {
+        if (strcmp(config->cameras[i].task.url, config->cameras[index].task.url) == 0) {
+            return config->cameras[i].name;
+        }
+    }
+    return NULL;
+}
+
 static void judge_settings(struct doctor *doctor)
 {
     for (size_t i = 0; doctor->config && i < doctor->config->camera_count; i++) {
         const struct config_camera *camera = &doctor->config->cameras[i];
+        const char *twin = find_twin(doctor->config, i);
         camera_findings_of_settings(doctor->findings, camera->name, &camera->task);
+        if (twin) {
+            finding_add(doctor->findings, FINDING_NOTE, camera->name,
+                        "One of them is enough for any number of viewers; a sub stream has another URL.",
+                        "it has the same URL as %s, so the camera sends this stream twice", twin);
+        }
     }
 }
 

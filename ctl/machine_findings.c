@@ -33,6 +33,7 @@
 
 /* MiB below which something runs out soon. */
 #define SHM_LOW_MIB 64
+#define SHM_RING_MIB 1
 #define MEMORY_LOW_MIB 128
 #define DISK_LOW_MIB 50
 
@@ -99,10 +100,14 @@ static void judge_shared_memory(json_t *findings)
     }
     double free_mib = (double)shm.f_bavail * (double)shm.f_bsize / MIB;
     if (shm.f_blocks > 0 && free_mib < SHM_LOW_MIB) {
-        finding_add(findings, FINDING_WARNING, "shared memory",
-                    "Make it larger (mount -o remount,size=… /dev/shm; in a container --shm-size), or see "
-                    "what else is in it.",
-                    "%.0f MiB are free in /dev/shm; a camera's ring takes 1 to 64", free_mib);
+        bool none = free_mib < SHM_RING_MIB;
+        finding_add(
+            findings, none ? FINDING_ERROR : FINDING_WARNING, "shared memory",
+            "Make it larger (mount -o remount,size=… /dev/shm; in a container --shm-size), or see "
+            "what else is in it.",
+            none ? "only %.1f MiB are free in /dev/shm, too little for a camera's ring, which takes 1 to 64"
+                 : "%.0f MiB are free in /dev/shm; a camera's ring takes 1 to 64",
+            free_mib);
     } else {
         finding_add(findings, FINDING_GOOD, "shared memory", NULL, "%.0f MiB are free in /dev/shm", free_mib);
     }
@@ -131,10 +136,43 @@ static void judge_memory(json_t *findings)
     }
 }
 
+/* Whether PATH, or what there is of the way to it, lies on a file system that nothing can be written to. */
+static bool is_read_only(const char *path)
+{
+    char *way = strdup(path);
+    bool read_only = false;
+
+    while (way && access(way, W_OK) < 0) {
+        char *slash = strrchr(way, '/');
+        if (errno != ENOENT || !slash) {
+            read_only = errno == EROFS;
+            break;
+        }
+        slash[slash == way ? 1 : 0] = '\0';
+        if (strcmp(way, "/") == 0) {
+            read_only = access(way, W_OK) < 0 && errno == EROFS;
+            break;
+        }
+    }
+    free(way);
+    return read_only;
+}
+
 static void judge_disk(json_t *findings, const struct config *config)
 {
     struct statfs disk;
 
+    if (config && is_read_only(config->runtime_dir)) {
+        finding_add(findings, FINDING_ERROR, "disk",
+                    "Mount it writable (in a container, a tmpfs), or name another one as runtime_dir.",
+                    "%s is read-only, so ringcastd cannot make its sockets", config->runtime_dir);
+    }
+    if (config && is_read_only(config->state_dir)) {
+        finding_add(findings, FINDING_WARNING, "disk",
+                    "Mount it writable (in a container, a volume), or name another one as state_dir.",
+                    "%s is read-only: changes at run time are lost when ringcastd ends", config->state_dir);
+        return;
+    }
     if (!config || statfs(config->state_dir, &disk) < 0) {
         return; /* it is made when it is needed */
     }
@@ -331,7 +369,8 @@ static void judge_processes(json_t *findings, const json_t *status)
     if (outdated > 0) {
         finding_add(findings, FINDING_WARNING, "processes",
                     "systemctl restart ringcast, at a time that suits: it costs some seconds of pictures.",
-                    "%zu processes still run the programs from before the last upgrade", outdated);
+                    "%zu process%s still of the programs from before the last upgrade", outdated,
+                    outdated == 1 ? " is" : "es are");
     }
     if (json_array_size(layers) > 0 && (!has_layer(layers, "seccomp") || !has_layer(layers, "landlock"))) {
         finding_add(findings, FINDING_WARNING, "processes",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // ringcastctl doctor and probe: what they find, what they say to do about it, and that no secret is in it.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { program, run } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
@@ -116,6 +117,36 @@ scenario('doctor without a ringcastd, and with a configuration that has errors',
   assert.ok(found(findings, 'error', /configuration: .*transport/));
   assert.match(found(findings, 'error', /^ringcastd: none answers/).do, /systemctl start ringcast/);
   assert.ok(!(stdout + stderr).includes(CANARY));
+});
+
+/** Whether a machine can be shown with other mounts than this one's. */
+function mountable() {
+  try {
+    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/dev/shm'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    console.log('left out: nothing can be mounted here');
+    return false;
+  }
+}
+
+if (mountable()) scenario('doctor of a machine with a read-only disk and hardly any shared memory', async (stage) => {
+  const file = stage.file('ringcast.conf');
+  const disk = stage.file('disk');
+  mkdirSync(disk);
+  const camera = '{ name = "NAME"; url = "rtsp://192.0.2.1/a"; }';
+  writeFileSync(file, `runtime_dir = "${disk}/a/run";\nstate_dir = "${disk}/b/state";\ncameras = ( ${camera.replace('NAME', 'one')}, ${camera.replace('NAME', 'two')} );\n`, { mode: 0o600 });
+  const doctor = `exec ${program('ringcastctl')} --config ${file} doctor --json`;
+  const mounts = `mount -t tmpfs -o size=300k tmpfs /dev/shm && mount -t tmpfs -o ro tmpfs ${disk} && ulimit -n 64`;
+  const broken = await run('unshare', ['--mount', 'sh', '-c', `${mounts} && ${doctor}`], { limit: 30000 });
+  const { findings } = JSON.parse(broken.stdout);
+  assert.match(found(findings, 'error', /^disk: .*a\/run is read-only/).do, /runtime_dir/);
+  assert.match(found(findings, 'warning', /^disk: .*b\/state is read-only/).do, /state_dir/);
+  assert.match(found(findings, 'error', /^shared memory: only 0\.3 MiB/).do, /larger/);
+  assert.match(found(findings, 'warning', /^limits: a process may have 64 descriptors/).do, /LimitNOFILE/);
+  assert.match(found(findings, 'note', /^two: it has the same URL as one/).do, /any number of viewers/);
+  const whole = await run('sh', ['-c', doctor], { limit: 30000 });
+  assert.deepEqual(JSON.parse(whole.stdout).findings.filter(({ what }) => /read-only|only \d/.test(what)), []);
 });
 
 scenario('the bundle has what a report needs, and no secret', async (stage) => {

@@ -307,6 +307,7 @@ static void test_a_sub_stream(void **state)
     json_t *main_stream = streaming("avc1.64001F", 0);
     json_t *small = json_pack("{s:i, s:i}", "width", 640, "height", 360),
            *large = json_pack("{s:i, s:i}", "width", 1024, "height", 768);
+    json_t *larger = json_pack("{s:i, s:i}", "width", 1920, "height", 1080);
     json_t *none = json_pack("{s:n, s:n}", "width", "height"), *findings = json_array();
 
     (void)state;
@@ -316,6 +317,10 @@ static void test_a_sub_stream(void **state)
     camera_findings_of_pair(findings, main_stream, large);
     assert_non_null(find(findings, "warning", "hardly smaller"));
     assert_non_null(find(findings, "note", "another shape (1.33:1 instead of 1.78:1)"));
+    camera_findings_of_pair(findings, main_stream, larger);
+    assert_non_null(
+        strstr(message_string(find(findings, "warning", "is larger"), "do", ""), "Change the URL"));
+    json_decref(larger);
     json_decref(main_stream);
     json_decref(small);
     json_decref(large);
