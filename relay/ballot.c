@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/ipc/message.h"
+#include "relay/value.h"
 
 /* Longest message that is read, in bytes. */
 #define BALLOT_SIZE_MAX 1024
@@ -42,14 +43,6 @@ void ballot_ask(const struct ballot *ballot, const char *to, const struct owner_
 
 /* --- What comes ----------------------------------------------------------------------------------------- */
 
-/* Of 0, which nobody writes, nothing is true. */
-static uint64_t count_of(const json_t *body, const char *name)
-{
-    json_int_t count = message_integer(body, name, 0);
-
-    return count > 0 ? (uint64_t)count : 0;
-}
-
 /* The strings are BODY's. False: no node writes this. */
 static bool read_question(const json_t *body, struct owner_question *question)
 {
@@ -58,9 +51,9 @@ static bool read_question(const json_t *body, struct owner_question *question)
     *question = (struct owner_question){.matter = strcmp(matter, matters[OWNER_HOLD]) == 0 ? OWNER_HOLD
                                                                                            : OWNER_BURIAL,
                                         .node = message_string(body, "node", ""),
-                                        .incarnation = count_of(body, "incarnation"),
-                                        .revision = count_of(body, "revision"),
-                                        .number = count_of(body, "number")};
+                                        .incarnation = value_count(body, "incarnation"),
+                                        .revision = value_count(body, "revision"),
+                                        .number = value_count(body, "number")};
     return strcmp(matter, matters[question->matter]) == 0 && subject_check_node(question->node) == 0 &&
            question->incarnation > 0 && question->revision > 0;
 }
@@ -86,7 +79,7 @@ static void take(const struct ballot *ballot, const json_t *body)
         return;
     }
     if (said) {
-        uint64_t counted = count_of(body, "counted");
+        uint64_t counted = value_count(body, "counted");
         owner_answered(ballot->owner, from, &question, json_is_true(said),
                        counted < OWNER_NODES_MAX ? (uint32_t)counted : OWNER_NODES_MAX, clock_now_ms());
     } else {

@@ -16,6 +16,8 @@
 #include "relay/bucket.h"
 #include "relay/central.h"
 #include "relay/owner/owner.h"
+#include "relay/roster.h"
+#include "relay/value.h"
 
 #define NODE_PREFIX "node."
 #define CAMERA_PREFIX "camera."
@@ -24,21 +26,6 @@
 
 /* Until ringcastd is told again what it has not read. */
 #define TELL_AGAIN_MS 20
-
-/* Longest name of a site. */
-#define SITE_MAX 64
-
-/* Between two messages about the nodes, whose loads change all the time. */
-#define VIEW_INTERVAL_MS 1000
-
-/* The same, if nothing is new but how much they have to do. */
-#define LOADS_INTERVAL_MS 5000
-
-/* A node that has not renewed its key for so long is told to be silent: two renewals are missing, and it is not buried yet. */
-#define SILENT_MS 2000
-
-/* Nodes that one message tells of: as many as fit into it (MESSAGE_CHANNEL_MAX) whatever is in the bucket. */
-#define VIEW_NODES_MAX 64
 
 /* Where ringcastd takes a camera from. */
 enum place {
@@ -57,23 +44,10 @@ struct shared {
     bool stopping;  /* ringcastd is to stop it, and has not said that it has */
     bool preparing; /* this node is to have it next: ringcastd is to have it ready */
     json_t *nodes;  /* that may fetch it */
-    char site[SITE_MAX];
+    char site[VALUE_SITE_MAX];
     bool one_session;
     enum place told;
     char told_node[SUBJECT_NODE_MAX + 1];
-};
-
-/* A node, as the bucket shows it. */
-struct peer {
-    TAILQ_ENTRY(peer) link;
-    char name[SUBJECT_NODE_MAX + 1];
-    char site[SITE_MAX];
-    enum owner_node_status status;
-    struct owner_load load;
-    json_int_t version; /* of the whole cluster's cameras, 0: none */
-    bool refused;       /* and it cannot take the newest */
-    uint64_t seen_ms;
-    bool silent; /* as ringcastd is told */
 };
 
 struct ownership {
@@ -87,160 +61,28 @@ struct ownership {
     bool moved; /* ringcastd may have to be told where cameras are */
     uint64_t told_until_ms, told_incarnation;
     struct owner_load load; /* of this node, as ringcastd says; cameras are counted here */
-    bool view_due;          /* what ringcastd was told of the nodes is not so any more */
-    bool loads_due;         /* the same of what they have to do */
-    uint64_t view_ms;       /* when it was told last */
+    struct roster roster;
     struct central central;
     json_int_t version; /* of the whole cluster's cameras, as ringcastd has said, 0: none */
     bool refused;       /* and it cannot take the newest */
     char node[SUBJECT_NODE_MAX + 1];
     TAILQ_HEAD(, shared) cameras;
-    TAILQ_HEAD(, peer) peers;
 };
 
-/* --- Values of the bucket ------------------------------------------------------------------------------- */
-
-static const char *const statuses[] = {
-    [OWNER_LIVE] = "live", [OWNER_DRAINING] = "draining", [OWNER_GONE] = "gone", [OWNER_BURIED] = "buried"};
-
-static uint64_t count_of(const json_t *value, const char *name)
-{
-    json_int_t count = message_integer(value, name, 0);
-
-    return count > 0 ? (uint64_t)count : 0;
-}
-
-/* What is more than the number can be is its most. */
-static uint32_t number_of(const json_t *value, const char *name)
-{
-    const uint64_t count = count_of(value, name);
-
-    return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
-}
-
-static json_t *node_to_json(const struct owner_node *node)
-{
-    return json_pack("{s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "incarnation",
-                     (json_int_t)node->incarnation, "renewal", (json_int_t)node->renewal, "seen",
-                     (json_int_t)node->seen, "status", statuses[node->status], "site",
-                     node->site ? node->site : "", "weight", (json_int_t)node->weight, "limit",
-                     (json_int_t)node->limit, "cameras", (json_int_t)node->load.cameras, "kbps",
-                     (json_int_t)node->load.kbps, "cpu", (json_int_t)node->load.cpu);
-}
-
-/* The strings are VALUE's. False: no node writes this. */
-static bool node_from_json(struct owner_node *node, const json_t *value)
-{
-    const char *status = message_string(value, "status", "");
-    size_t number = 0;
-
-    while (number < sizeof(statuses) / sizeof(statuses[0]) && strcmp(status, statuses[number]) != 0) {
-        number++;
-    }
-    *node = (struct owner_node){.incarnation = count_of(value, "incarnation"),
-                                .renewal = count_of(value, "renewal"),
-                                .seen = count_of(value, "seen"),
-                                .status = (enum owner_node_status)number,
-                                .site = message_string(value, "site", ""),
-                                .weight = number_of(value, "weight"),
-                                .limit = number_of(value, "limit"),
-                                .load = {.cameras = number_of(value, "cameras"),
-                                         .kbps = number_of(value, "kbps"),
-                                         .cpu = number_of(value, "cpu")}};
-    return number < sizeof(statuses) / sizeof(statuses[0]) && node->incarnation > 0 &&
-           strlen(node->site) < SITE_MAX;
-}
-
-static json_t *camera_to_json(const struct owner_camera *camera)
-{
-    return json_pack("{s:s, s:I, s:I, s:s, s:I, s:b, s:b}", "node", camera->node ? camera->node : "",
-                     "incarnation", (json_int_t)camera->incarnation, "fence", (json_int_t)camera->fence,
-                     "next", camera->next ? camera->next : "", "next_incarnation",
-                     (json_int_t)camera->next_incarnation, "ready", camera->ready, "bound", camera->bound);
-}
-
-static struct owner_camera camera_from_json(const json_t *value)
-{
-    return (struct owner_camera){.node = message_string(value, "node", ""),
-                                 .incarnation = count_of(value, "incarnation"),
-                                 .fence = count_of(value, "fence"),
-                                 .next = message_string(value, "next", ""),
-                                 .next_incarnation = count_of(value, "next_incarnation"),
-                                 .ready = message_boolean(value, "ready", false),
-                                 .bound = message_boolean(value, "bound", false)};
-}
-
 /* --- What the bucket shows ------------------------------------------------------------------------------ */
-
-static struct peer *find_peer(const struct ownership *ownership, const char *name)
-{
-    struct peer *peer;
-
-    TAILQ_FOREACH(peer, &ownership->peers, link) {
-        if (strcmp(peer->name, name) == 0) {
-            return peer;
-        }
-    }
-    return NULL;
-}
-
-static bool looks_as(const struct peer *peer, const struct owner_node *node, const json_t *value)
-{
-    return peer->status == node->status && strcmp(peer->site, node->site) == 0 &&
-           peer->load.cameras == node->load.cameras && !peer->silent &&
-           peer->version == message_integer(value, "version", 0) &&
-           peer->refused == message_boolean(value, "refused", false);
-}
-
-static void note_peer(struct ownership *ownership, const char *name, const struct owner_node *node,
-                      const json_t *value)
-{
-    struct peer *peer = find_peer(ownership, name);
-
-    if (!peer && (peer = calloc(1, sizeof(*peer)))) {
-        snprintf(peer->name, sizeof(peer->name), "%s", name);
-        TAILQ_INSERT_TAIL(&ownership->peers, peer, link);
-        ownership->moved = true;
-        ownership->view_due = true;
-    }
-    if (peer) {
-        ownership->moved = ownership->moved || peer->status != node->status;
-        ownership->view_due = ownership->view_due || !looks_as(peer, node, value);
-        ownership->loads_due =
-            ownership->loads_due || peer->load.kbps != node->load.kbps || peer->load.cpu != node->load.cpu;
-        peer->silent = false;
-        peer->status = node->status;
-        peer->load = node->load;
-        peer->version = message_integer(value, "version", 0);
-        peer->refused = message_boolean(value, "refused", false);
-        peer->seen_ms = clock_now_ms();
-        snprintf(peer->site, sizeof(peer->site), "%s", node->site);
-    }
-}
-
-static void forget_peer(struct ownership *ownership, const char *name)
-{
-    struct peer *peer = find_peer(ownership, name);
-
-    if (peer) {
-        TAILQ_REMOVE(&ownership->peers, peer, link);
-        free(peer);
-        ownership->view_due = true;
-    }
-}
 
 static int see_node(struct ownership *ownership, const struct bucket_entry *entry, const json_t *value)
 {
     const char *name = entry->key + strlen(NODE_PREFIX);
     struct owner_node node;
 
-    if (subject_check_node(name) < 0 || (value && !node_from_json(&node, value))) {
+    if (subject_check_node(name) < 0 || (value && !value_read_node(&node, value))) {
         return -EBADMSG;
     }
     if (value) {
-        note_peer(ownership, name, &node, value);
+        ownership->moved = roster_note(&ownership->roster, name, &node, value) || ownership->moved;
     } else {
-        forget_peer(ownership, name);
+        roster_forget(&ownership->roster, name);
     }
     return owner_see_node(ownership->owner, name, value ? &node : NULL, entry->revision, clock_now_ms());
 }
@@ -284,7 +126,7 @@ static int see_camera(struct ownership *ownership, const struct bucket_entry *en
     if (!value) {
         return owner_see_camera(ownership->owner, name, NULL, entry->revision, clock_now_ms());
     }
-    const struct owner_camera camera = camera_from_json(value);
+    const struct owner_camera camera = value_read_camera(value);
     return owner_see_camera(ownership->owner, name, &camera, entry->revision, clock_now_ms());
 }
 
@@ -329,7 +171,7 @@ static void on_state(void *context, enum bucket_state state, const char *why)
             "this node's key must be allowed to use it",
             why);
     }
-    ownership->view_due = true;
+    ownership->roster.due = true;
     ownership->state = state;
 }
 
@@ -425,7 +267,7 @@ static void write_value(struct ownership *ownership, const struct owner_action *
 /* Of itself a node says which of the cluster's cameras it has. */
 static json_t *describe_node(const struct ownership *ownership, const struct owner_action *action)
 {
-    json_t *value = node_to_json(&action->node);
+    json_t *value = value_of_node(&action->node);
 
     if (value && strcmp(action->name, ownership->node) == 0) {
         json_object_set_new(value, "version", json_integer(ownership->version));
@@ -445,7 +287,7 @@ static void obey(struct ownership *ownership, const struct owner_action *action)
         break;
     case OWNER_WRITE_CAMERA:
         camera_key(key, action->name);
-        write_value(ownership, action, key, camera_to_json(&action->camera));
+        write_value(ownership, action, key, value_of_camera(&action->camera));
         break;
     case OWNER_FETCH:
         fetch(ownership, action);
@@ -538,69 +380,6 @@ static void tell_lease(struct ownership *ownership)
     }
 }
 
-/* Those that have become silent. Returns when the next one will be, UINT64_MAX: none. */
-static uint64_t find_silent(struct ownership *ownership, uint64_t now_ms)
-{
-    uint64_t next_ms = UINT64_MAX;
-    struct peer *peer;
-
-    TAILQ_FOREACH(peer, &ownership->peers, link) {
-        const uint64_t due_ms = peer->seen_ms + SILENT_MS;
-        if (peer->silent || peer->status == OWNER_GONE || peer->status == OWNER_BURIED) {
-            continue;
-        }
-        if (now_ms >= due_ms) {
-            peer->silent = true;
-            ownership->view_due = true;
-        } else if (due_ms < next_ms) {
-            next_ms = due_ms;
-        }
-    }
-    return next_ms;
-}
-
-static json_t *view_of_nodes(const struct ownership *ownership)
-{
-    json_t *nodes = json_array();
-    const struct peer *peer;
-
-    TAILQ_FOREACH(peer, &ownership->peers, link) {
-        if (json_array_size(nodes) < VIEW_NODES_MAX) {
-            json_array_append_new(nodes, json_pack("{s:s, s:s, s:s, s:I, s:b, s:I, s:I, s:I, s:I}", "name",
-                                                   peer->name, "status", statuses[peer->status], "site",
-                                                   peer->site, "version", peer->version, "refused",
-                                                   peer->refused, "cameras", (json_int_t)peer->load.cameras,
-                                                   "kbps", (json_int_t)peer->load.kbps, "cpu",
-                                                   (json_int_t)peer->load.cpu, "silent_since_ms",
-                                                   peer->silent ? (json_int_t)peer->seen_ms : (json_int_t)0));
-        }
-    }
-    return nodes;
-}
-
-/* What ringcastd shows of the cluster. Returns when something is to be told again. */
-static uint64_t tell_view(struct ownership *ownership, uint64_t now_ms)
-{
-    uint64_t silent_ms = find_silent(ownership, now_ms), due_ms = ownership->view_ms + VIEW_INTERVAL_MS,
-             loads_ms = ownership->loads_due ? ownership->view_ms + LOADS_INTERVAL_MS : UINT64_MAX;
-
-    if (!ownership->view_due && now_ms < loads_ms) {
-        return loads_ms < silent_ms ? loads_ms : silent_ms;
-    }
-    if (now_ms >= due_ms) {
-        due_ms = now_ms + TELL_AGAIN_MS;
-        if (program_tell(ownership->program, message_pack("cluster-view", "{s:b, s:o}", "watched",
-                                                          ownership->state == BUCKET_WATCHED, "nodes",
-                                                          view_of_nodes(ownership))) == 0) {
-            ownership->view_due = false;
-            ownership->loads_due = false;
-            ownership->view_ms = now_ms;
-            due_ms = UINT64_MAX;
-        }
-    }
-    return due_ms < silent_ms ? due_ms : silent_ms;
-}
-
 static void tell_load(struct ownership *ownership)
 {
     struct owner_load load = ownership->load;
@@ -614,8 +393,8 @@ static void tell_load(struct ownership *ownership)
 
 void ownership_load(struct ownership *ownership, const json_t *body)
 {
-    ownership->load.kbps = number_of(body, "kbps");
-    ownership->load.cpu = number_of(body, "cpu");
+    ownership->load.kbps = value_number(body, "kbps");
+    ownership->load.cpu = value_number(body, "cpu");
 }
 
 uint64_t ownership_turn(struct ownership *ownership, uint64_t now_ms)
@@ -633,7 +412,8 @@ uint64_t ownership_turn(struct ownership *ownership, uint64_t now_ms)
     tell_lease(ownership);
     bool told = central_tell(&ownership->central, ownership->program);
     uint64_t next_ms = owner_next_ms(ownership->owner), again_ms = now_ms + TELL_AGAIN_MS,
-             view_ms = tell_view(ownership, now_ms);
+             view_ms = roster_tell(&ownership->roster, ownership->program, ownership->state == BUCKET_WATCHED,
+                                   now_ms);
     next_ms = view_ms < next_ms ? view_ms : next_ms;
     return (ownership->moved || !told) && again_ms < next_ms ? again_ms : next_ms;
 }
@@ -760,8 +540,7 @@ void ownership_tell_again(struct ownership *ownership)
     }
     ownership->central.told = false;
     ownership->moved = true;
-    ownership->view_due = true;
-    ownership->view_ms = 0;
+    roster_tell_again(&ownership->roster);
     ownership->told_until_ms = 0;
     ownership->told_incarnation = 0;
 }
@@ -844,8 +623,8 @@ static int prepare(struct ownership *ownership, struct link *link, const json_t 
         .context = ownership, .state = on_state, .entry = on_entry, .written = on_written};
     const struct owner_options options = {.node = message_string(settings, "node", ""),
                                           .site = message_string(settings, "site", ""),
-                                          .weight = number_of(settings, "weight"),
-                                          .limit = number_of(settings, "limit"),
+                                          .weight = value_number(settings, "weight"),
+                                          .limit = value_number(settings, "limit"),
                                           .resume = resume};
 
     ownership->owner = owner_create(&options);
@@ -854,7 +633,7 @@ static int prepare(struct ownership *ownership, struct link *link, const json_t 
     return !ownership->owner
                ? -ENOMEM
                : bucket_create(link, message_string(settings, "name", ""),
-                               (unsigned)count_of(settings, "replicas"), &handlers, &ownership->bucket);
+                               (unsigned)value_count(settings, "replicas"), &handlers, &ownership->bucket);
 }
 
 int ownership_create(struct program *program, struct link *link, const json_t *settings, uint64_t resume,
@@ -867,11 +646,10 @@ int ownership_create(struct program *program, struct link *link, const json_t *s
         return -ENOMEM;
     }
     ownership->program = program;
-    ownership->view_due = true;
+    roster_init(&ownership->roster);
     snprintf(ownership->node, sizeof(ownership->node), "%s", message_string(settings, "node", ""));
     ownership->writes = message_boolean(settings, "config_key", false);
     TAILQ_INIT(&ownership->cameras);
-    TAILQ_INIT(&ownership->peers);
     int result = prepare(ownership, link, settings, resume);
     if (result < 0) {
         ownership_destroy(ownership);
@@ -884,8 +662,6 @@ int ownership_create(struct program *program, struct link *link, const json_t *s
 
 void ownership_destroy(struct ownership *ownership)
 {
-    struct peer *peer;
-
     if (!ownership) {
         return;
     }
@@ -896,10 +672,7 @@ void ownership_destroy(struct ownership *ownership)
     while (!TAILQ_EMPTY(&ownership->cameras)) {
         free_shared(ownership, TAILQ_FIRST(&ownership->cameras));
     }
-    while ((peer = TAILQ_FIRST(&ownership->peers))) {
-        TAILQ_REMOVE(&ownership->peers, peer, link);
-        free(peer);
-    }
+    roster_finish(&ownership->roster);
     free(ownership);
 }
 
