@@ -56,7 +56,7 @@ async function watch(ringcast, rate, kinds) {
     assert.equal(quick.drops, 0, 'who keeps up misses nothing');
     const wrong = slow.flatMap(({ name, rate: read, drops, seconds, old }, i) => {
       const [oldest, most] = [ages[i].at(-1), quickAges.at(-1) + old];
-      const missed = (1 - read / rate) * seconds > old; // what lies in buffers is not missed yet
+      const missed = (1 - read / rate) * seconds > most; // what may lie in buffers, where pictures may be so old, is not missed yet
       return [
         ...(oldest > most ? [`${name}: ${oldest} s old, where ${most} s would be in order`] : []),
         ...(missed && drops === 0 ? [`${name}: nothing was said of what is missing`] : []),
