@@ -24,6 +24,7 @@
 /* cmocka.h needs the headers above it. */
 #include <cmocka.h>
 
+#include "common/base/clock.h"
 #include "common/ipc/channel.h"
 #include "common/ipc/memory_file.h"
 #include "common/ipc/message.h"
@@ -539,7 +540,9 @@ void fanout_tell_look_back(struct fanout *fanout, const char *name, int seconds)
 void expect_close(struct client *client, int code)
 {
     struct client_message message;
+    const uint64_t end_ms = clock_now_ms() + PATIENCE_MS; /* of a viewer that is not closed the pings have no end */
     do {
+        assert_true(clock_now_ms() < end_ms);
         assert_true(client_next(client, &message));
     } while (message.opcode != CLIENT_CLOSE);
     assert_true(message.length >= 2);

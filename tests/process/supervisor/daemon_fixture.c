@@ -33,6 +33,9 @@
 #include "common/ipc/message.h"
 #include "tests/support/patience.h"
 
+/* For a file that grows meanwhile. */
+#define LONG_PATIENCE_MS (4 * PATIENCE_MS)
+
 long long now_ms(void)
 {
     struct timespec now;
@@ -572,9 +575,26 @@ bool daemon_file_has(const struct daemon *daemon, const char *name, const char *
     return found;
 }
 
+static off_t size_of(const struct daemon *daemon, const char *name)
+{
+    char path[128];
+    struct stat status;
+
+    snprintf(path, sizeof(path), "%s/%s", daemon->dir, name);
+    return stat(path, &status) == 0 ? status.st_size : 0;
+}
+
 void daemon_wait_file(struct daemon *daemon, const char *name, const char *text)
 {
-    for (long long end = now_ms() + PATIENCE_MS; now_ms() < end; pause_between_looks()) {
+    const long long last = now_ms() + LONG_PATIENCE_MS;
+    off_t size = 0;
+
+    for (long long end = now_ms() + PATIENCE_MS; now_ms() < end && now_ms() < last; pause_between_looks()) {
+        const off_t now = size_of(daemon, name);
+        if (now != size) { /* it goes on, however slow the machine */
+            size = now;
+            end = now_ms() + PATIENCE_MS;
+        }
         if (daemon_file_has(daemon, name, text)) {
             return;
         }
