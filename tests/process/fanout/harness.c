@@ -540,7 +540,8 @@ void fanout_tell_look_back(struct fanout *fanout, const char *name, int seconds)
 void expect_close(struct client *client, int code)
 {
     struct client_message message;
-    const uint64_t end_ms = clock_now_ms() + PATIENCE_MS; /* of a viewer that is not closed the pings have no end */
+    const uint64_t end_ms =
+        clock_now_ms() + PATIENCE_MS; /* of a viewer that is not closed the pings have no end */
     do {
         assert_true(clock_now_ms() < end_ms);
         assert_true(client_next(client, &message));

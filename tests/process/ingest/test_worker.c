@@ -433,7 +433,8 @@ static void a_flood_of_parameter_sets_is_bounded(void **state)
         if (i >= WARM_UP) { /* what comes at once at first is taken */
             assert_true(fps > 0 && fps < FPS_MAX);
             assert_true(generation - before <= GENERATIONS_MAX);
-            assert_true(message_integer(body, "withheld", 0) > generation); /* more than was taken, however slow the machine */
+            assert_true(message_integer(body, "withheld", 0) >
+                        generation); /* more than was taken, however slow the machine */
         }
         before = generation;
         json_decref(body);
