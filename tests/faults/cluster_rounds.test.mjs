@@ -2,6 +2,7 @@
 // Random faults of a cluster's links, servers, relays and nodes, one after the other; then everything is counted. No viewer gets a picture twice.
 //   RINGCAST_CLUSTER_ROUNDS=50   how many (default 3)
 //   RINGCAST_SEED=…              repeats a run's choices
+//   RINGCAST_CLUSTER_AWAY_MS=…   fails when the shared camera is away for longer
 import assert from 'node:assert/strict';
 import { hasRelay } from '../support/cluster.mjs';
 import { NODES, gapOf, owner, owners, threeMachines, twice } from '../support/cluster_machines.mjs';
@@ -16,6 +17,7 @@ import { sleep, waitUntil } from '../support/wait.mjs';
 const ROUNDS = Number(process.env.RINGCAST_CLUSTER_ROUNDS ?? 3);
 const SEED = Number(process.env.RINGCAST_SEED ?? Date.now() % 1_000_000);
 const SKIP = hasRelay ? whyNoNamespaces() : 'ringcast-relay was not built';
+const AWAY_MS = Number(process.env.RINGCAST_CLUSTER_AWAY_MS ?? Infinity);
 const BACK_MS = 90_000;
 const ROUND_MS = 150_000; // of a machine with other work
 const FENCE = { offset: 32, live: /^ringcast\.test\.([^.]+)\.live\.gate$/ };
@@ -113,7 +115,10 @@ scenario(`${ROUNDS} random faults (RINGCAST_SEED=${SEED}) leave nothing behind`,
     for (const [i, server] of servers.entries()) {
       if (clients[i].socket.readyState !== 'open') clients[i] = await witnesses.watch(server);
     }
-    gaps[fetches ? 'fetched' : 'others'].push(Math.max(...spared.map((i) => gapOf(shared[i], from[i]))));
+    const away = spared.map((i) => Math.round(gapOf(shared[i], from[i])));
+    console.log(`#   without a picture of it: ${spared.map((i, k) => `${away[k]} ms at ${NODES[i]}`).join(', ')}`);
+    gaps[fetches ? 'fetched' : 'others'].push(Math.max(...away));
+    assert.ok(Math.max(...away) <= AWAY_MS, `after "${what}" of ${NODES[victim]}`);
     for (const viewer of [...shared, ...far]) {
       const count = twice(viewer);
       assert.equal(count, 0, `${viewer.camera} at ${new URL(viewer.socket.url).host}: pictures came twice, after "${what}" of ${NODES[victim]}`);
