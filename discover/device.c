@@ -167,7 +167,8 @@ static int find_service(struct device *device)
             (sent == 0 && is_refused(device))) {
             return 0;
         }
-        result = result == -EBADMSG ? result : read; /* the most telling: something answered */
+        /* The most telling: something answered; or else that it is slow, not that nothing is at another port. */
+        result = result == -EBADMSG || (result == -ETIMEDOUT && read != -EBADMSG) ? result : read;
     }
     return result;
 }

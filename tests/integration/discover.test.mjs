@@ -163,6 +163,21 @@ scenario('devices that are a little wrong are used all the same, or it is said w
   });
 });
 
+scenario('a device that is silent at its own port is slow, and not refused at another one', async () => {
+  const answers = {
+    '*': () => {},
+    Probe:
+      '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing"' +
+      ' xmlns:d="http://schemas.xmlsoap.org/ws/2005/04/discovery"><s:Body><d:ProbeMatches><d:ProbeMatch><a:EndpointReference><a:Address>urn:uuid:1</a:Address>' +
+      '</a:EndpointReference><d:XAddrs>http://127.0.0.1:PORT/onvif/device_service http://127.0.0.1:9/onvif/device_service</d:XAddrs></d:ProbeMatch></d:ProbeMatches></s:Body></s:Envelope>',
+  };
+  await withDevices([{ answers }], async (device) => {
+    answers.Probe = answers.Probe.replace('PORT', device.port);
+    const { devices } = await found(['--interface', 'lo', '--timeout', '12'], null);
+    assert.deepEqual(devices.map(({ error }) => error), ['no answer in time']);
+  }, { discoverable: true });
+});
+
 scenario('nothing there is said', async () => {
   const closed = await discover(['--address', '127.0.0.1:1', '--timeout', '5']);
   assert.equal(closed.code, 5);
