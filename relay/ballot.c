@@ -13,6 +13,9 @@
 /* Longest message that is read, in bytes. */
 #define BALLOT_SIZE_MAX 1024
 
+/* The subscription is made anew so often at most. */
+#define RENEW_MS 2000
+
 static const char *const matters[] = {[OWNER_HOLD] = "hold", [OWNER_BURIAL] = "burial"};
 
 static void publish(const struct ballot *ballot, const char *to, json_t *body)
@@ -36,8 +39,18 @@ static json_t *body_of(const struct ballot *ballot, const struct owner_question 
                      (json_int_t)question->number);
 }
 
-void ballot_ask(const struct ballot *ballot, const char *to, const struct owner_question *question)
+/* What is asked follows a fault, in which servers may have lost the way by which answers, and what others ask now, would come. */
+static void renew(struct ballot *ballot, uint64_t now_ms)
 {
+    if (ballot->subscription && now_ms >= ballot->renewed_ms + RENEW_MS) {
+        ballot->renewed_ms = now_ms;
+        link_renew(ballot->subscription);
+    }
+}
+
+void ballot_ask(struct ballot *ballot, const char *to, const struct owner_question *question)
+{
+    renew(ballot, clock_now_ms());
     publish(ballot, to, body_of(ballot, question));
 }
 

@@ -8,6 +8,7 @@
 #define RELAY_BALLOT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/cluster/subject.h"
 #include "relay/link.h"
@@ -19,6 +20,7 @@ struct ballot {
     char cluster[SUBJECT_NODE_MAX + 1], node[SUBJECT_NODE_MAX + 1];
     char subject[SUBJECT_SIZE];             /* of what is for this node */
     struct link_subscription *subscription; /* NULL: it does not listen */
+    uint64_t renewed_ms;                    /* when that was made anew */
 };
 
 void ballot_init(struct ballot *ballot, struct link *link, struct owner *owner, const char *cluster,
@@ -28,7 +30,7 @@ void ballot_init(struct ballot *ballot, struct link *link, struct owner *owner, 
 void ballot_listen(struct ballot *ballot, bool on);
 
 /* Asks node TO. */
-void ballot_ask(const struct ballot *ballot, const char *to, const struct owner_question *question);
+void ballot_ask(struct ballot *ballot, const char *to, const struct owner_question *question);
 
 /* Whether MESSAGE is a question or an answer for this node, which is answered or told to the owner then. */
 bool ballot_take(const struct ballot *ballot, const struct link_message *message);

@@ -605,6 +605,17 @@ struct link_subscription *link_subscribe(struct link *link, const char *subject)
     return made;
 }
 
+void link_renew(struct link_subscription *subscription)
+{
+    /* One that is only just moving to another connection is new there. */
+    if (subscription->former || !subscription->of->told_up) {
+        return;
+    }
+    natsSubscription_Destroy(subscription->subscription);
+    subscription->subscription = NULL;
+    subscribe(subscription);
+}
+
 void link_unsubscribe(struct link_subscription *subscription)
 {
     if (subscription) {

@@ -75,6 +75,12 @@ size_t link_message_max(const struct link *link);
 /* Messages of SUBJECT, which may have wildcards, come until link_unsubscribe. NULL: out of memory, or the connection is closed. */
 struct link_subscription *link_subscribe(struct link *link, const char *subject);
 
+/*
+ * Subscribes anew, so that servers tell each other of it again: those of a cluster that have been restarted, or did not hear each other for a while, may not know
+ * of a subscription at another one (nats-server 2.9.10). What comes in this moment is lost.
+ */
+void link_renew(struct link_subscription *subscription);
+
 /* NULL is allowed. What came before may still be handed over. */
 void link_unsubscribe(struct link_subscription *subscription);
 

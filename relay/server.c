@@ -34,6 +34,9 @@
 
 #define WHY_SIZE 192
 
+/* How often the subscription to what others ask is made anew: who has lost it cannot be seen from here. They ask again every second. */
+#define ASKS_RENEW_MS 10000
+
 /* How often what was done is counted. */
 #define COUNTS_INTERVAL_MS 500
 
@@ -57,6 +60,7 @@ struct server {
     uint64_t again_ms;           /* when the link that is over is made anew; 0: it is not over */
     uint64_t due_ms;             /* when one of these has something to do by themselves; 0: now */
     uint64_t counts_ms;
+    uint64_t asks_ms; /* when `asks` was made anew */
 };
 
 /* What epoll tells apart from attached sockets. */
@@ -433,6 +437,10 @@ static uint64_t on_turn(void *context, uint64_t now_ms)
     tell_link(server);
     if (link_tend(server->link, now_ms) && server->ownership) {
         ownership_use_link(server->ownership, server->link);
+    }
+    if (server->asks && now_ms >= server->asks_ms + ASKS_RENEW_MS) {
+        server->asks_ms = now_ms;
+        link_renew(server->asks);
     }
     if (renew_link(server, now_ms) < 0) {
         log_error("the link to NATS cannot be made anew");

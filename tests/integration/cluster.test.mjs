@@ -2,9 +2,7 @@
 // Cameras of another node: ringcast-relay with real servers of NATS, a hub and its leaf node. Node "a" has the cameras and is at the hub, node "b" has viewers
 // and is at the leaf.
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import net from 'node:net';
-import { comparePictures, hasRelay, natsServer, node } from '../support/cluster.mjs';
+import { comparePictures, forgetfulWay, hasRelay, natsServer, node } from '../support/cluster.mjs';
 import { NatsClient } from '../support/nats_server.mjs';
 import { processFigures } from '../support/process_figures.mjs';
 import { generator } from '../support/random.mjs';
@@ -134,39 +132,10 @@ scenario('a worker that is replaced, or woken within a group of pictures, goes o
   }
 }, { skip: SKIP });
 
-/** A way to SERVER on which the first subscription to pictures is lost; what was lost is in its `lost`. */
-async function forgetfulWay(stage, server) {
-  const way = { lost: null };
-  const sockets = new Set();
-  const proxy = net.createServer((client) => {
-    const onward = net.connect({ host: '127.0.0.1', port: server.port });
-    for (const [from, to] of [[client, onward], [onward, client]]) {
-      sockets.add(from);
-      from.on('close', () => to.destroy());
-      from.on('error', () => to.destroy());
-    }
-    onward.pipe(client);
-    client.on('data', (data) => {
-      const text = data.toString('latin1');
-      const found = way.lost === null && /SUB ringcast\.test\.a\.live\.\S+ +\d+\r\n/.exec(text);
-      if (found) way.lost = found[0];
-      onward.write(found ? Buffer.from(text.replace(found[0], ''), 'latin1') : data);
-    });
-  });
-  proxy.listen(0, '127.0.0.1');
-  await once(proxy, 'listening');
-  way.url = `nats://127.0.0.1:${proxy.address().port}`;
-  way.close = () => {
-    for (const socket of sockets) socket.destroy();
-    proxy.close();
-  };
-  return way;
-}
-
 scenario('a subscription that servers have lost is made anew, and the pictures go on', async (stage) => {
   const camera = await stage.camera(['--fps', '15', '--gop', '30']);
   const hub = await natsServer(stage, 'hub');
-  const way = await forgetfulWay(stage, hub);
+  const way = await forgetfulWay(hub, 'ringcast.test.a.live.');
   try {
     const a = node(stage, 'a', hub, camera.cameras.map(({ name, url }) => ({ name, url }))).start();
     const b = node(stage, 'b', way, [far('hall', 'cam1')]).start();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Cameras that more than one node may fetch: one of them does, never two, and another one goes on when it dies, is cut off, or drains.
 import assert from 'node:assert/strict';
-import { hasRelay, natsServer, node } from '../support/cluster.mjs';
+import { forgetfulWay, hasRelay, natsServer, node } from '../support/cluster.mjs';
 import { NatsClient } from '../support/nats_server.mjs';
 import { buildDirectory, descendants, isAlive } from '../support/processes.mjs';
 import { generator } from '../support/random.mjs';
@@ -222,4 +222,32 @@ scenario('what cannot be read about leases is left out, and what is false moves 
   assert.equal((await other.camera('gate')).state, 'idle');
   await near.close();
   await client.close();
+}, { skip: SKIP, limit: 180_000 });
+
+// Two of three nodes must agree to a burial. One of them does not get what it is asked, nor what it is answered, until it subscribes anew.
+scenario('a node that servers have lost the way to can agree to a burial all the same', async (stage) => {
+  const camera = await stage.camera(['--camera', 'gate']);
+  const server = await natsServer(stage, 'hub', { more: `jetstream { store_dir: "${stage.file('jetstream')}" }` });
+  const way = await forgetfulWay(server, 'ringcast.test.b.vote');
+  try {
+    const { url } = camera.cameras[0];
+    const cameras = [{ name: 'gate', url, nodes: ['a', 'c'] }, { name: 'yard', url, nodes: ['b'] }];
+    const [a, b, c] = [['a', server], ['b', way], ['c', server]].map(([name, to]) => node(stage, name, to, cameras).start());
+    for (const one of [a, b, c]) await one.serving();
+    const { owner, other } = await ownerOf([a, c]);
+    assert.ok(way.lost, 'the subscription was lost');
+    const viewer = stage.viewer(other, 'gate');
+    await viewer.more(40, 60_000); // by then each node has been seen by the others
+    const from = viewer.fragments.length;
+    kill(owner);
+    await viewer.until('pictures of the other node', ({ fragments }) => fragments.length > from + 15, 60_000);
+    const gap = Math.max(...viewer.fragments.slice(from - 1).map(({ at }, i, all) => (i ? at - all[i - 1].at : 0)));
+    console.log(`# the longest time without a picture is ${gap.toFixed(0)} ms`);
+    // Without it nobody may take the camera for 15 s.
+    assert.ok(gap < 11_000, `${gap} ms`);
+    await owner.clear();
+    for (const one of [b, other]) await one.stop();
+  } finally {
+    way.close();
+  }
 }, { skip: SKIP, limit: 180_000 });

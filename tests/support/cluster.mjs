@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Nodes of a cluster on one machine: each a ringcast instance with its own relay, and NATS between them.
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import net from 'node:net';
 import { boxes } from './mp4.mjs';
 import { program } from './processes.mjs';
 import { NatsServer } from './nats_server.mjs';
@@ -53,4 +55,34 @@ export function comparePictures(here, there) {
     else missing += known[i] - known[i - 1] - 1;
   }
   return { first, common: known.length, missing, twice };
+}
+
+/** A way to SERVER on which the first subscription to what begins with SUBJECT is lost, as if other servers did not know of it; what was lost is in its `lost`. */
+export async function forgetfulWay(server, subject) {
+  const way = { lost: null };
+  const subscription = new RegExp(`SUB ${subject.replaceAll('.', '\\.')}\\S* +\\d+\r\n`);
+  const sockets = new Set();
+  const proxy = net.createServer((client) => {
+    const onward = net.connect({ host: '127.0.0.1', port: server.port });
+    for (const [from, to] of [[client, onward], [onward, client]]) {
+      sockets.add(from);
+      from.on('close', () => to.destroy());
+      from.on('error', () => to.destroy());
+    }
+    onward.pipe(client);
+    client.on('data', (data) => {
+      const text = data.toString('latin1');
+      const found = way.lost === null && subscription.exec(text);
+      if (found) way.lost = found[0];
+      onward.write(found ? Buffer.from(text.replace(found[0], ''), 'latin1') : data);
+    });
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  way.url = `nats://127.0.0.1:${proxy.address().port}`;
+  way.close = () => {
+    for (const socket of sockets) socket.destroy();
+    proxy.close();
+  };
+  return way;
 }
