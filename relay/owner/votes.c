@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "relay/owner/votes.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "relay/owner/times.h"

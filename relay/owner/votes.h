@@ -6,14 +6,14 @@
  * A node that sees none of its renewals asks all others for a promise: that they neither bury it nor agree to its burial for LEASE_MS from when they are asked. A
  * node that would bury another one asks all others whether they agree. Each node says yes to one of both only:
  *
- *   V0  Who sees its own renewals promises nothing: then it is the other node that is cut off, and is to be replaced.
- *   V1  Who has promised to hold a node does not agree to its burial until LEASE_MS later.
- *   V2  Who has agreed to the burial of a node with a revision of its key never promises to hold it with that revision, or with an older one. (A later one shows
+ *   V0  A node that sees its own renewals promises nothing: then it is the other node that is cut off, and is to be replaced.
+ *   V1  One that has promised to hold a node does not agree to its burial until LEASE_MS later.
+ *   V2  One that has agreed to the burial of a node with a revision of its key never promises to hold it with that revision, or with an older one. (A later one shows
  *       that the burial did not come to be: it is a compare-and-set on that revision.)
  *   V3  Those who count are the nodes that lived at the newest revision of its key which the node that counts has been shown, as far as that is known, and nobody
  *       else is heard. Of n of them, more than half must promise, the node itself among them, and n - n/2 must agree, so that one node at least would have to do
  *       both. (Its key may have later revisions that it has not been shown; so it writes into each which one it had been shown.)
- *   V4  Who has come after that revision was none of them, and what a process has promised its next one does not know: so a node has a say about another one
+ *   V4  A node that has come after that revision was none of them, and what a process has promised its next one does not know: so a node has a say about another one
  *       only when that one had been shown a revision which is later than the first write of the node's own process.
  *   V5  Nobody is held for more than HOLD_MAX_MS after the last renewal that was seen was sent. So HOLD_OVER_MS after a node was last seen, or after this one has
  *       come, V1 to V4 matter no more.

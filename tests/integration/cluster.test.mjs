@@ -155,6 +155,25 @@ scenario('a subscription that servers have lost is made anew, and the pictures g
   }
 }, { skip: SKIP });
 
+scenario('a node whose subscription to questions the servers have lost is heard of in the end', async (stage) => {
+  const camera = await stage.camera([]);
+  const hub = await natsServer(stage, 'hub');
+  const way = await forgetfulWay(hub, 'ringcast.test.a.ask.');
+  try {
+    const a = node(stage, 'a', way, camera.cameras.map(({ name, url }) => ({ name, url }))).start();
+    const b = node(stage, 'b', hub, [far('hall', 'cam1')]).start();
+    await a.streaming();
+    await b.serving();
+    for (const one of [a, b]) await one.until('the relay', ({ programs }) => programs.relay?.counts?.connected === 1);
+    assert.ok(way.lost, 'the subscription was lost');
+    const viewer = stage.viewer(b, 'hall');
+    await viewer.more(10, 60_000); // subscribed to anew every ten seconds
+    await a.stop();
+  } finally {
+    way.close();
+  }
+}, { skip: SKIP });
+
 scenario('a node goes back to the server that it names first, and nobody misses a picture or gets one twice', async (stage) => {
   const camera = await stage.camera([]);
   const hub = await natsServer(stage, 'hub', { more: `jetstream { store_dir: "${stage.file('jetstream')}" }` });
