@@ -24,6 +24,9 @@
 #define GROUP "239.255.255.250"
 #define PORT 3702
 
+/* Devices answer all at once, and again at each question: those whose answers find no room then are never found. The system gives what it allows. */
+#define RECEIVE_BYTES (4 << 20)
+
 /* Where there is no network, devices of this machine can still be found. */
 #define LOOPBACK "lo"
 
@@ -62,6 +65,7 @@ static int open_socket(const struct in_addr *source, bool multicast)
     if (fd < 0) {
         return -errno;
     }
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &(int){RECEIVE_BYTES}, sizeof(int));
     if ((multicast && setsockopt(fd, IPPROTO_IP, IP_MULTICAST_IF, source, sizeof(*source)) < 0) ||
         bind(fd, (const struct sockaddr *)&own, sizeof(own)) < 0) {
         int error = errno;

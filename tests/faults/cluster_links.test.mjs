@@ -9,7 +9,7 @@ import { writeFileSync } from 'node:fs';
 import { comparePictures, hasRelay } from '../support/cluster.mjs';
 import { NODES, gapOf, lead, leader, owner, owners, threeMachines, twice } from '../support/cluster_machines.mjs';
 import { whyNoNamespaces } from '../support/namespaces.mjs';
-import { buildDirectory, descendants, isAlive } from '../support/processes.mjs';
+import { buildDirectory } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { sleep, waitUntil } from '../support/wait.mjs';
 
@@ -107,7 +107,7 @@ scenario('links and processes that fail: how long, and what it costs whom', asyn
     await round('the owner\'s cable is cut for 30 s', ...cable(30));
     await round('the owner\'s cable is cut for 5 min', ...cable(300));
   }
-  const hang = (signal) => (i) => [nodes[i].pid, ...descendants(nodes[i].pid)].filter(isAlive).forEach((pid) => process.kill(pid, signal));
+  const hang = (signal) => (i) => nodes[i].processes().forEach((pid) => process.kill(pid, signal));
   await round(`the owner hangs${LONG ? ' for a minute' : ''}`, hang('SIGSTOP'), hang('SIGCONT'), { lasts: LONG ? 60_000 : 3000, moves: true });
   await round('the owner dies with everything', hang('SIGKILL'), (i) => nodes[i].clear(), { moves: true, dies: true });
   if (process.env.RINGCAST_CLUSTER_TABLE) {

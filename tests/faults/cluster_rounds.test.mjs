@@ -9,7 +9,7 @@ import { NODES, gapOf, owner, owners, threeMachines, twice } from '../support/cl
 import { inMs } from '../support/figures.mjs';
 import { whyNoNamespaces } from '../support/namespaces.mjs';
 import { NatsClient } from '../support/nats_server.mjs';
-import { commandName, descendants, descriptors, isAlive } from '../support/processes.mjs';
+import { commandName, descriptors } from '../support/processes.mjs';
 import { generator } from '../support/random.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { sleep, waitUntil } from '../support/wait.mjs';
@@ -59,8 +59,7 @@ class Witnesses {
 function census(nodes) {
   const found = { processes: {}, descriptors: {}, rings: 0 };
   for (const one of nodes) {
-    // Processes that were taken over are not descendants.
-    for (const pid of new Set([one.pid, ...descendants(one.pid), ...one.children.living()].filter(isAlive))) {
+    for (const pid of one.processes()) {
       const name = commandName(pid);
       found.processes[name] = (found.processes[name] ?? 0) + 1;
       found.descriptors[name] = (found.descriptors[name] ?? 0) + descriptors(pid).length;
@@ -81,8 +80,7 @@ scenario(`${ROUNDS} random faults (RINGCAST_SEED=${SEED}) leave nothing behind`,
   const { network, servers, nodes } = await threeMachines(stage);
   const witnesses = new Witnesses();
   const clients = await Promise.all(servers.map((server) => witnesses.watch(server)));
-  const all = (i) => [nodes[i].pid, ...descendants(nodes[i].pid)].filter(isAlive);
-  const signal = (i, name) => all(i).forEach((pid) => process.kill(pid, name));
+  const signal = (i, name) => nodes[i].processes().forEach((pid) => process.kill(pid, name));
   const deafen = (i, on) => NODES.forEach((other, k) => k !== i && network.deafen(NODES[i], other, on));
   const faults = {
     'relay killed': [async (i) => process.kill((await nodes[i].status()).programs.relay.pid, 'SIGKILL')],

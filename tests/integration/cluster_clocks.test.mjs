@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { hasRelay, natsServer, node } from '../support/cluster.mjs';
-import { descendants, program } from '../support/processes.mjs';
+import { program } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { waitUntil } from '../support/wait.mjs';
 
@@ -98,7 +98,7 @@ scenario('nodes whose clocks are an hour apart share cameras, keep leases, and s
     viewer.assertOpen();
   }
   assert.equal((await first.ctl('cluster', 'drain', '--off')).code, 0);
-  const killed = [second.pid, ...descendants(second.pid)];
+  const killed = second.processes();
   for (const each of killed) process.kill(each, 'SIGKILL');
   await waitUntil('that it has moved back', async () => (await ownerOf([first])) === first, LONG_MS);
   const left = viewers[nodes.indexOf(first)];

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { forgetfulWay, hasRelay, natsServer, node } from '../support/cluster.mjs';
 import { NatsClient } from '../support/nats_server.mjs';
-import { buildDirectory, descendants, isAlive } from '../support/processes.mjs';
+import { buildDirectory, isAlive } from '../support/processes.mjs';
 import { generator } from '../support/random.mjs';
 import { scenario } from '../support/scenario.mjs';
 import { sleep, waitUntil } from '../support/wait.mjs';
@@ -53,7 +53,7 @@ function assertFenced({ messages }) {
 }
 
 const kill = (instance) => {
-  for (const pid of [instance.pid, ...descendants(instance.pid)]) process.kill(pid, 'SIGKILL');
+  for (const pid of instance.processes()) process.kill(pid, 'SIGKILL');
 };
 
 scenario('one of two nodes fetches a camera; when it dies with everything, the other one goes on for its viewers', async (stage) => {

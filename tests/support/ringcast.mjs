@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { Processes, Running, descendants, program, run } from './processes.mjs';
+import { Processes, Running, descendants, isAlive, program, run } from './processes.mjs';
 import { waitUntil } from './wait.mjs';
 
 let instances = 0;
@@ -79,7 +79,7 @@ export class Ringcast {
     for (const pid of descendants(this.pid)) this.children.add(pid);
     const status = JSON.parse(result.stdout);
     // Processes that were taken over are not descendants.
-    for (const { pid } of [...status.cameras, ...status.fanouts, status.template, status.keeper]) if (pid) this.children.add(pid);
+    for (const { pid } of [...status.cameras, ...status.fanouts, status.template, status.keeper, ...Object.values(status.programs).filter(Boolean)]) if (pid) this.children.add(pid);
     return status;
   }
 
@@ -122,6 +122,12 @@ export class Ringcast {
     const status = await this.until('the address', ({ address, fanouts }) => address && fanouts[0]?.state === 'running');
     this.address = status.address;
     return status;
+  }
+
+  /** The ids of all its processes: also of those that an earlier ringcastd began, and this one has taken over. */
+  processes() {
+    for (const pid of descendants(this.pid)) this.children.add(pid);
+    return [...new Set([...(isAlive(this.pid) ? [this.pid] : []), ...this.children.living()])];
   }
 
   rings() {
