@@ -122,10 +122,11 @@ export class NatsClient {
     this.#rest = Buffer.concat([this.#rest, data]);
     for (let end; (end = this.#rest.indexOf('\r\n')) >= 0; ) {
       const words = this.#rest.toString('latin1', 0, end).split(' ');
-      if (words[0] === 'MSG') {
+      if (words[0] === 'MSG' || words[0] === 'HMSG') {
         const size = Number(words.at(-1));
         if (this.#rest.length < end + 2 + size + 2) return;
-        this.messages.push({ subject: words[1], reply: words.length > 4 ? words[3] : null, data: this.#rest.subarray(end + 2, end + 2 + size) });
+        const headers = words[0] === 'HMSG' ? Number(words.splice(-2, 1)[0]) : 0; // bytes of headers, which come first and are left out
+        this.messages.push({ subject: words[1], reply: words.length > 4 ? words[3] : null, data: this.#rest.subarray(end + 2 + headers, end + 2 + size) });
         this.#rest = this.#rest.subarray(end + 2 + size + 2);
         continue;
       }
