@@ -244,28 +244,50 @@ static const char *first_not_given(const json_t *cameras)
     return NULL;
 }
 
-/* Waits until other nodes have all shared cameras. */
+/* Whether a node other than this one is there, takes cameras and is heard; also if that is not known. */
+static bool somebody_takes(const json_t *reply)
+{
+    const json_t *nodes = json_object_get(reply, "nodes"), *node;
+    const char *own = message_string(json_object_get(reply, "cluster"), "node", "");
+    bool found = !json_is_array(nodes);
+    size_t i;
+
+    json_array_foreach(nodes, i, node) {
+        found = found || (strcmp(message_string(node, "name", ""), own) != 0 &&
+                          strcmp(message_string(node, "status", ""), "live") == 0 &&
+                          !json_is_number(json_object_get(node, "silent_s")));
+    }
+    return found;
+}
+
+/* Waits until other nodes have all shared cameras, unless there is none that takes any. */
 static enum exit_code await_drained(struct client *client, const struct options *options)
 {
     const double seconds = options->timeout > 0 ? options->timeout : AWAIT_SECONDS;
     const uint64_t deadline = clock_now_ms() + (uint64_t)(seconds * MS_PER_SECOND);
     char left[WORD_SIZE] = "";
+    bool taken = true;
 
     for (;;) {
         json_t *reply = NULL;
         enum exit_code code = ask(client, options, NULL, &reply);
         const char *name = code == EXIT_CODE_OK ? first_not_given(json_object_get(reply, "cameras")) : NULL;
         text_escape(left, sizeof(left), name ? name : "");
+        taken = somebody_takes(reply);
         json_decref(reply);
         if (code != EXIT_CODE_OK || !name) {
             return code;
         }
-        if (clock_now_ms() >= deadline) {
+        if (!taken || clock_now_ms() >= deadline) {
             break;
         }
         nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * NS_PER_MS}, NULL);
     }
-    client_complain("not done within %g s; %s is not another node's yet", seconds, left);
+    if (taken) {
+        client_complain("not done within %g s; %s is not another node's yet", seconds, left);
+    } else {
+        client_complain("no other node takes cameras now, so %s stays here", left);
+    }
     return EXIT_CODE_TIMEOUT;
 }
 
