@@ -37,7 +37,9 @@ async function stageOf(stage, gop, settings = {}) {
   const cameras = [{ name: 'gate', url: camera.cameras[0].url, nodes: ['a', 'b'], ...settings }];
   const [a, b, c] = ['a', 'b', 'c'].map((name) => Object.assign(node(stage, name, server, cameras).start(), { nodeName: name }));
   for (const one of [a, b, c]) await one.serving();
-  const whole = await stage.ringcast(camera);
+  const whole = stage.instance({ cameras: [{ name: 'gate', url: camera.cameras[0].url }] }).start();
+  await whole.serving();
+  await withKeyframes(camera, 'pictures of the whole', async () => (await whole.camera('gate')).state === 'streaming');
   return { camera, nodes: [a, b], third: c, truth: stage.viewer(whole, 'gate') };
 }
 
