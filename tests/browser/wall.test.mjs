@@ -8,6 +8,8 @@ import { makeClip } from './support/clip.mjs';
 import { FakeCamera } from './support/fake-server.mjs';
 import { LIMIT, boxes, clips, live, open, order, serve, server, shoot, swipe } from './support/wall.mjs';
 
+const FAILED_MS = 3000; // as wall.js has it
+
 const luminance = (picture) => picture.reduce((sum, value) => sum + value, 0) / picture.length;
 
 for (const [count, columns] of [[1, 1], [4, 2], [9, 3], [25, 5]]) {
@@ -169,6 +171,35 @@ test('a camera that sends H.265 for so short a while that the list of cameras ne
   await until(async () => (await page.locator('.badge').nth(1).textContent()) === 'Cannot play', 'what this browser cannot play');
   yard.announcement = null;
   await live(page, 2);
+  assert.deepEqual(page.errors, []);
+});
+
+test('a camera that cannot be played costs no more questions and connections as time goes on', LIMIT, async () => {
+  await serve(4);
+  const [yard, gate] = ['Yard', 'Gate'].map((name) => server.cameras.get(name));
+  const h265 = 'hvc1.1.6.L93.B0';
+  const announcement = JSON.stringify({ type: 'init', mime: `video/mp4; codecs="${h265}"`, codecs: h265, width: 320, height: 180, generation: 1 });
+  for (const camera of [yard, gate]) camera.announcement = announcement;
+  yard.extra = { mime: `video/mp4; codecs="${h265},flac"` }; // who is muted is sent no sound
+  gate.extra = { mime: yard.clip.mime }; // it is tried again and again
+  const page = await open();
+  const badges = () => page.locator('.badge').allTextContents();
+  await until(async () => (await badges()).filter((text) => text === 'Cannot play').length === 2, 'what this browser cannot play');
+  await page.evaluate(() => {
+    globalThis.changes = 0;
+    for (const camera of document.querySelectorAll('ringcast-camera')) if (camera.camera === 'Yard') camera.addEventListener('statechange', () => globalThis.changes++);
+  });
+  const asked = [];
+  page.on('request', (request) => new URL(request.url()).pathname === '/api/cameras' && asked.push(performance.now()));
+  for (let i = 0; i < 10; i++) {
+    const away = i % 2 === 0;
+    server.setState('Garage', away ? 'backoff' : 'streaming', 'no answer');
+    await until(async () => (await badges()).some((text) => text.startsWith('Offline')) === away, 'the list');
+  }
+  assert.equal(await page.evaluate(() => globalThis.changes), 0, 'the sound that the row has is no reason to try again');
+  const from = asked.length;
+  await until(() => asked.length >= from + 4, 'questions');
+  assert.ok(asked[from + 3] - asked[from] >= 3 * FAILED_MS - 500, `four questions in ${Math.round(asked[from + 3] - asked[from])} ms`);
   assert.deepEqual(page.errors, []);
 });
 

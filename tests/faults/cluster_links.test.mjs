@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { comparePictures, hasRelay } from '../support/cluster.mjs';
-import { NODES, gapOf, lead, leader, owner, owners, threeMachines, twice } from '../support/cluster_machines.mjs';
+import { NODES, atRest, gapOf, lead, leader, owner, owners, threeMachines, twice } from '../support/cluster_machines.mjs';
 import { whyNoNamespaces } from '../support/namespaces.mjs';
 import { buildDirectory } from '../support/processes.mjs';
 import { scenario } from '../support/scenario.mjs';
@@ -64,8 +64,10 @@ scenario('links and processes that fail: how long, and what it costs whom', asyn
   const rows = [];
 
   // Who looks is at the two machines that the fault spares: at a shared camera, at one of the victim's own, and at two that have nothing to do with it.
-  const round = async (what, fault, heal, { lasts = 3000, moves = false, dies = false, back = BACK_MS } = {}) => {
+  const round = async (name, fault, heal, { lasts = 3000, moves = false, dies = false, back = BACK_MS } = {}) => {
+    await atRest(servers);
     const victim = await owner(nodes);
+    const what = (await leader(servers)) === victim ? `${name}, and the bucket is led there` : name;
     const [near, next] = NODES.map((_, i) => i).filter((i) => i !== victim);
     const shared = stage.viewer(nodes[near], 'gate');
     const far = stage.viewer(nodes[next], `${NODES[victim]}0`);

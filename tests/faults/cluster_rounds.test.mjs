@@ -7,7 +7,7 @@
 //   RINGCAST_CLUSTER_AWAY_MS=…   fails when the shared camera is away for longer
 import assert from 'node:assert/strict';
 import { hasRelay } from '../support/cluster.mjs';
-import { NODES, gapOf, leader, owner, owners, threeMachines, twice } from '../support/cluster_machines.mjs';
+import { NODES, atRest, gapOf, leader, owner, owners, threeMachines, twice } from '../support/cluster_machines.mjs';
 import { inMs } from '../support/figures.mjs';
 import { whyNoNamespaces } from '../support/namespaces.mjs';
 import { NatsClient } from '../support/nats_server.mjs';
@@ -21,8 +21,6 @@ const SEED = Number(process.env.RINGCAST_SEED ?? Date.now() % 1_000_000);
 const SKIP = hasRelay ? whyNoNamespaces() : 'ringcast-relay was not built';
 const AWAY_MS = Number(process.env.RINGCAST_CLUSTER_AWAY_MS ?? Infinity);
 const REST = Boolean(process.env.RINGCAST_CLUSTER_REST);
-const REST_MS = 3000;
-const BREAK_MS = 1500; // nodes write every 0.7 s
 const BACK_MS = 90_000;
 const GROUP = 10; // pictures
 const ROUND_MS = 150_000; // of a machine with other work
@@ -33,19 +31,16 @@ const MORE_DESCRIPTORS = 2;
 /** Follows the shared camera's pieces at each server of NATS, and goes on after the server has been away. */
 class Witnesses {
   late = 0; // pieces with a fence below one that came before: readers drop them
-  #writes = new Map(); // node: when it last wrote in the bucket, and since when it has done so without a break
 
   #writers = new Map(); // fence: the node that publishes with it
 
   async watch(server) {
     const client = await new NatsClient(server).ready();
     client.subscribe('ringcast.test.*.live.gate');
-    client.subscribe('ringcast-bucket.test.node.*', 2);
     let newest = 0n;
     const all = this;
     client.messages = {
       push({ subject, data }) {
-        if (subject.startsWith('ringcast-bucket.')) return all.#wrote(subject.split('.').at(-1));
         if (data[1] !== 2) return;
         const fence = data.readBigUInt64BE(FENCE.offset);
         const writer = FENCE.live.exec(subject)[1];
@@ -56,19 +51,6 @@ class Witnesses {
       },
     };
     return client;
-  }
-
-  #wrote(node) {
-    const now = Date.now(), before = this.#writes.get(node);
-    this.#writes.set(node, { last: now, since: before && now - before.last < BREAK_MS ? before.since : now });
-  }
-
-  /** Until each node has been writing in the bucket for some seconds. */
-  async rest() {
-    await waitUntil('all nodes to write in the bucket', () => NODES.every((node) => {
-      const { last, since } = this.#writes.get(node) ?? {};
-      return last - since >= REST_MS && Date.now() - last < BREAK_MS;
-    }), BACK_MS);
   }
 
   get fences() {
@@ -158,7 +140,7 @@ scenario(`${ROUNDS} random faults (RINGCAST_SEED=${SEED}) leave nothing behind`,
   for (let i = 0; i < ROUNDS; i++) {
     const names = Object.keys(faults);
     const what = names[Math.floor(random() * names.length)];
-    if (REST) await witnesses.rest();
+    if (REST) await atRest(servers);
     const fetching = await owner(nodes);
     // In half of the rounds it is the one that has the shared camera.
     const victim = random() < 0.5 ? fetching : Math.floor(random() * NODES.length);

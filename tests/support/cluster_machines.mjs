@@ -74,6 +74,25 @@ export async function lead(servers, may) {
   await client.close();
 }
 
+const REST_MS = 3000;
+const BREAK_MS = 1500; // nodes write every 0.7 s
+
+/** Until all nodes have been writing in the bucket for some seconds without a break: JetStream has leaders, and does not choose any. */
+export async function atRest(servers, limit = 90_000) {
+  const clients = await Promise.all(servers.map((server) => new NatsClient(server).ready()));
+  const written = new Map(NODES.map((name) => [name, {}])); // when a node last wrote, and since when it has done so without a break
+  const note = (node) => {
+    const now = performance.now(), { last, since } = written.get(node);
+    written.set(node, { last: now, since: now - last < BREAK_MS ? since : now });
+  };
+  for (const client of clients) {
+    client.messages = { push: ({ subject }) => note(subject.split('.').at(-1)) };
+    client.subscribe('ringcast-bucket.test.node.*');
+  }
+  await waitUntil('all nodes to write in the bucket', () => [...written.values()].every(({ last, since }) => last - since >= REST_MS && performance.now() - last < BREAK_MS), limit);
+  await Promise.all(clients.map((client) => client.close()));
+}
+
 /** The longest time without a picture since FROM. */
 export const gapOf = ({ fragments }, from) => fragments.slice(Math.max(0, from - 1)).reduce((most, { at }, i, all) => (i ? Math.max(most, at - all[i - 1].at) : 0), 0);
 

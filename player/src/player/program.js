@@ -51,7 +51,8 @@ export class Stream {
 
 const SOUND = /^(mp4a|opus|flac|ac-3|ec-3|\.?mp3)/i;
 
-function picturesOf(mime) {
+/** `mime` without its sound. */
+export function picturesOf(mime) {
   return mime.replace(/codecs="([^"]*)"/, (_, codecs) => {
     const pictures = codecs.split(/\s*,\s*/).filter((codec) => !SOUND.test(codec));
     return `codecs="${pictures.join(',')}"`;

@@ -2,6 +2,7 @@
 // One camera on the wall: its picture, its name and its state.
 
 import { PLAIN, lookOf, shownSize } from '../player/look.js';
+import { picturesOf } from '../player/program.js';
 import { Scope } from '../player/scope.js';
 import { pictureOf } from '../player/snapshot.js';
 import { say } from '../player/words.js';
@@ -283,7 +284,8 @@ export class Tile {
     this.#showStream();
     const mime = rowOf(row, this.camera.stream)?.mime;
     const { error } = this.camera;
-    if (mime && error?.code === 'codec' && error.mime !== mime) this.camera.restart();
+    // Only pictures are ever a reason, and what failed may have been without the sound that the row has.
+    if (mime && error?.code === 'codec' && picturesOf(error.mime) !== picturesOf(mime)) this.camera.restart();
   }
 
   /** The server answers the page, so a player that has lost it need not wait for its next attempt: once for each loss. */

@@ -53,6 +53,7 @@ class Wall {
   #columns = 1;
   #changes = new Map();
   #cancelNews = null;
+  #cancelLook = null;
   #cancelNote = () => {};
   #cancelStill = () => {};
   #away = false;
@@ -668,13 +669,19 @@ class Wall {
   #onCondition(tile) {
     if (!this.#tiles.includes(tile)) return; // it is not shown yet
     // What was refused may be over before the list has said anything of it, and then the list has no reason to come again.
-    if (tile.condition.name === 'failed') this.#scope.timeout(FAILED_MS, () => this.#list.ask());
+    if (tile.condition.name === 'failed') this.#cancelLook ??= this.#scope.timeout(FAILED_MS, () => this.#lookAgain());
     const { name, label } = tile.condition;
     const before = this.#changes.get(tile.name)?.before ?? tile.seen;
     this.#changes.set(tile.name, { before, after: { name, label } });
     if (!isSettling(name) || tile.seen === null) tile.seen = name; // what it becomes then is news, or not, against what it was
     this.#showSummary();
     this.#cancelNews ??= this.#scope.timeout(NEWS_MS, () => this.#tellNews());
+  }
+
+  /** One question for all that failed: what fails again asks again, and would ask more often each time. */
+  #lookAgain() {
+    this.#cancelLook = null;
+    this.#list.ask();
   }
 
   #tellNews() {
