@@ -23,9 +23,10 @@ const LIMITS = {
   listeners: () => 200,
   renderer_kib: () => 512 * MIB,
   page_behind_s: () => 1,
+  page_requests: () => 20, // in the time of a sample
 };
 const OF_PROCESSES = ['anonymous_kib', 'descriptors', 'threads'];
-const OF_ALL = ['rings', 'shared_kib', 'latency_ms', 'heap_bytes', 'nodes', 'listeners', 'renderer_kib', 'page_behind_s'];
+const OF_ALL = ['rings', 'shared_kib', 'latency_ms', 'heap_bytes', 'nodes', 'listeners', 'renderer_kib', 'page_behind_s', 'page_requests'];
 const OURS = /^(ringcastd|fan-out|fork server|keeper|worker|snapshot|hls|rtsp)/; // not the test's own camera and viewers
 
 /** By name, the lives of each series of ROWS: `role measure` → { role, measure, lives }. */
@@ -42,7 +43,7 @@ function seriesOf(rows, figures) {
     if (!OURS.test(row.role)) continue;
     for (const measure of OF_PROCESSES) add(row.role, measure, row.life, [row.seconds, row[measure]]);
   }
-  for (const row of figures) for (const measure of OF_ALL) if (row[measure] !== null) add('all', measure, 'run', [row.seconds, row[measure]]);
+  for (const row of figures) for (const measure of OF_ALL) if ((row[measure] ?? null) !== null) add('all', measure, 'run', [row.seconds, row[measure]]);
   return [...series.values()];
 }
 

@@ -11,7 +11,7 @@ export const FIGURES = 'figures.csv';
 const BLOCK = 512; // of st_blocks
 
 const PROCESS_COLUMNS = ['seconds', 'role', 'life', 'pss_kib', 'anonymous_kib', 'descriptors', 'threads', 'cpu_s'];
-const FIGURE_COLUMNS = ['seconds', 'rings', 'shared_kib', 'viewers', 'latency_ms', 'latency_p95_ms', 'latency_max_ms', 'heap_bytes', 'nodes', 'listeners', 'renderer_kib', 'page_behind_s'];
+const FIGURE_COLUMNS = ['seconds', 'rings', 'shared_kib', 'viewers', 'latency_ms', 'latency_p95_ms', 'latency_max_ms', 'heap_bytes', 'nodes', 'listeners', 'renderer_kib', 'page_behind_s', 'page_requests'];
 
 /** Of process PID in ROLE; null if it has ended. */
 export function processSample(role, pid) {

@@ -19,7 +19,7 @@ export const DEFAULTS = {
   seconds: 60,
   every: 10, // seconds between two samples
   seed: 1,
-  few: false, // six cameras, and one viewer of each kind
+  few: false, // seven cameras, and one viewer of each kind
   pace: 1, // how many times faster things happen
   browser: true,
 };

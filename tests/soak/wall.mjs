@@ -15,6 +15,7 @@ export const hasBrowser = () => existsSync(CHROMIUM);
 
 export class Wall {
   #samples = 0;
+  #requests = 0; // since the last sample
 
   /** Opens ADDRESS and waits until MOVING cameras play. */
   static async open(address, moving) {
@@ -24,6 +25,7 @@ export class Wall {
     wall.errors = [];
     wall.page.on('pageerror', (error) => wall.errors.push(error.stack ?? String(error)));
     wall.page.on('console', (message) => message.type() === 'error' && !NETWORK.test(message.text()) && wall.errors.push(message.text()));
+    wall.page.on('request', () => wall.#requests++);
     await wall.page.goto(address);
     await untilMoving(wall.page, { count: moving, ms: 120_000 });
     wall.census = await Census.of(wall.page);
@@ -32,15 +34,17 @@ export class Wall {
     return wall;
   }
 
-  /** Of the page: what it has after a collection, every few samples, and how far behind the newest picture its tiles are. */
+  /** Of the page: what it has after a collection, every few samples, how far behind the newest picture its tiles are, and what it has asked for since the last sample. */
   async sample() {
     const renderers = this.renderers.map((pid) => processSample('renderer', pid)?.anonymous_kib ?? 0);
     const behind = await this.page.evaluate(() => {
       const delays = [...document.querySelectorAll('ringcast-camera')].map(({ player }) => player?.stats?.delay).filter((delay) => delay > 0).sort((a, b) => a - b);
       return delays[delays.length >> 1] ?? null;
     });
+    const requests = this.#requests;
+    this.#requests = 0;
     const collected = this.#samples++ % COLLECT_EVERY === 0 ? await this.census.memory() : {};
-    return { heap_bytes: collected.heap, nodes: collected.nodes, listeners: collected.listeners, renderer_kib: renderers.reduce((sum, kib) => sum + kib, 0), page_behind_s: behind?.toFixed(3) };
+    return { heap_bytes: collected.heap, nodes: collected.nodes, listeners: collected.listeners, renderer_kib: renderers.reduce((sum, kib) => sum + kib, 0), page_behind_s: behind?.toFixed(3), page_requests: requests };
   }
 
   /** Waits until COUNT cameras play. */
