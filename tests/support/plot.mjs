@@ -20,14 +20,14 @@ export function columnsOf(file) {
   return Object.fromEntries(head.map((name, i) => [name, rows.map((row) => Number(row[i]))]));
 }
 
-/** `across`: values from 0 on, of a `unit`; `panels`: `{ title, lines: [values, …] }` each. Answers the text of an SVG file. */
+/** `across`: values from 0 on, of a `unit`; `panels`: `{ title, lines: [values, …] }` each, from 0 on: what is below is drawn there. Answers the text of an SVG file. */
 export function plot({ across, unit, panels }) {
   const last = across.at(-1);
   const x = (value) => LEFT + (value / last) * (WIDTH - LEFT - 20);
   const drawn = panels.map(({ title, lines }, index) => {
     const to = rounded(Math.max(...lines.flat()) * 1.05);
     const top = 30 + index * (PANEL + GAP);
-    const y = (value) => top + PANEL - (value / to) * PANEL;
+    const y = (value) => top + PANEL - (Math.max(0, value) / to) * PANEL;
     const grid = [0, to / 2, to].map(
       (value) => `<line x1="${LEFT}" x2="${WIDTH - 20}" y1="${y(value)}" y2="${y(value)}" stroke="#ccc"/><text x="${LEFT - 6}" y="${y(value) + 4}" text-anchor="end">${value}</text>`,
     );
