@@ -87,7 +87,7 @@ export class Trouble {
   async #killWorker() {
     const name = this.plan.churned[Math.floor(this.random() * this.plan.churned.length)];
     const { pid } = await this.ringcast.camera(name);
-    if (pid) this.#kill('worker', pid, name);
+    if (pid && isAlive(pid)) this.#kill('worker', pid, name);
   }
 
   async #killLasting(what) {
