@@ -244,7 +244,7 @@ static const char *first_not_given(const json_t *cameras)
     return NULL;
 }
 
-/* Whether a node other than this one is there, takes cameras and is heard; also if that is not known. */
+/* Whether a node other than this one takes cameras; also if that is not known. One that is silent may be heard again, or is buried soon. */
 static bool somebody_takes(const json_t *reply)
 {
     const json_t *nodes = json_object_get(reply, "nodes"), *node;
@@ -254,8 +254,7 @@ static bool somebody_takes(const json_t *reply)
 
     json_array_foreach(nodes, i, node) {
         found = found || (strcmp(message_string(node, "name", ""), own) != 0 &&
-                          strcmp(message_string(node, "status", ""), "live") == 0 &&
-                          !json_is_number(json_object_get(node, "silent_s")));
+                          strcmp(message_string(node, "status", ""), "live") == 0);
     }
     return found;
 }

@@ -108,6 +108,11 @@ scenario('a camera that bears one session is handed over with a gap', async (sta
     console.log(`# one session, drain ${i + 1}: pictures of ${FPS} a second, with a keyframe each second, that were missed: at the third node ${lost[0]}`);
   }
   for (const one of all.nodes) assert.doesNotMatch(one.log, READY);
+  const giving = await ownerOf(all.nodes);
+  for (const one of all.nodes) assert.equal((await one.ctl('cluster', 'drain', '--off')).code, 0);
+  const late = await giving.ctl('cluster', 'drain', '--wait', '--timeout', '0.01');
+  assert.equal(late.code, 4, late.stderr);
+  assert.match(late.stderr, /not done within 0.01 s; gate is not another node's yet/);
   // Nobody is left who could take it.
   for (const one of all.nodes) assert.equal((await one.ctl('cluster', 'drain')).code, 0);
   const owner = await ownerOf(all.nodes);
