@@ -435,13 +435,14 @@ void bundle_answered(struct bundle *bundle, uint32_t number)
     if (number == 0 || socket->state != VIEWER_BUNDLE) {
         return;
     }
+    const int64_t heard_ns = pace_heard_ns(lws_get_socket_fd(socket->wsi), now_ns);
     if (socket->pace) {
         viewer_note_answer(socket, number, now_ns);
-        pace_answered(socket->pace, number, now_ns);
+        pace_answered(socket->pace, number, heard_ns);
         bundle_serve(bundle);
         return;
     }
-    uint32_t late_ms = sample_socket(bundle, &sample) ? pace_late_ms(number, sample.rtt_ns, now_ns) : 0;
+    uint32_t late_ms = sample_socket(bundle, &sample) ? pace_late_ms(number, sample.rtt_ns, heard_ns) : 0;
     if (late_ms > 0) {
         suspect(bundle, &sample);
     }

@@ -273,8 +273,8 @@ static void look_at(struct feed *feed, struct viewer *viewer, unsigned round)
     }
 }
 
-/* VIEWER has answered the ping that had NUMBER, a time, in it. */
-static void convict_if_late(struct feed *feed, struct viewer *viewer, uint32_t number)
+/* At HEARD_NS came VIEWER's answer to the ping that had NUMBER, a time, in it. */
+static void convict_if_late(struct feed *feed, struct viewer *viewer, uint32_t number, int64_t heard_ns)
 {
     struct pace_sample sample;
     const int64_t now_ns = clock_now_ns();
@@ -282,7 +282,7 @@ static void convict_if_late(struct feed *feed, struct viewer *viewer, uint32_t n
     if (!pace_sample_read(lws_get_socket_fd(viewer->wsi), now_ns, &sample)) {
         return;
     }
-    uint32_t late_ms = pace_late_ms(number, sample.rtt_ns, now_ns);
+    uint32_t late_ms = pace_late_ms(number, sample.rtt_ns, heard_ns);
     if (late_ms == 0) {
         return;
     }
@@ -296,12 +296,13 @@ void feed_answered(struct viewer *viewer, uint32_t number)
 {
     struct feed *feed = viewer->feed;
     const int64_t now_ns = clock_now_ns();
+    const int64_t heard_ns = pace_heard_ns(lws_get_socket_fd(viewer->wsi), now_ns);
 
     if (feed && !viewer->pace && viewer->state == VIEWER_LIVE && number != 0) {
-        convict_if_late(feed, viewer, number);
+        convict_if_late(feed, viewer, number, heard_ns);
     } else if (feed && viewer->pace && number != 0) {
         viewer_note_answer(viewer, number, now_ns);
-        pace_answered(viewer->pace, number, now_ns);
+        pace_answered(viewer->pace, number, heard_ns);
         if (viewer->state == VIEWER_BEHIND && feed->reader) {
             feed_bring_on(feed, viewer);
         }

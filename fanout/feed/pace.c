@@ -121,6 +121,18 @@ bool pace_sample_read(int socket, int64_t now_ns, struct pace_sample *sample)
     return true;
 }
 
+int64_t pace_heard_ns(int socket, int64_t now_ns)
+{
+    struct tcp_info info = {0};
+    socklen_t length = sizeof(info);
+
+    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ||
+        length < offsetof(struct tcp_info, tcpi_last_data_recv) + sizeof(info.tcpi_last_data_recv)) {
+        return now_ns;
+    }
+    return now_ns - (int64_t)info.tcpi_last_data_recv * NS_PER_MS;
+}
+
 bool pace_is_much(double rate, uint64_t bytes, int64_t rtt_ns)
 {
     double much = rate > 0 ? rate * (double)(MUCH_NS + rtt_ns) / (double)NS_PER_SECOND : MUCH_BYTES;
@@ -152,9 +164,9 @@ uint32_t pace_time_number(int64_t now_ns)
     return (uint32_t)(now_ns / NS_PER_MS) | 1;
 }
 
-uint32_t pace_late_ms(uint32_t number, int64_t rtt_ns, int64_t now_ns)
+uint32_t pace_late_ms(uint32_t number, int64_t rtt_ns, int64_t heard_ns)
 {
-    uint32_t late_ms = pace_time_number(now_ns) - number;
+    uint32_t late_ms = pace_time_number(heard_ns) - number;
     bool late = late_ms >= PONG_LATE_MS && late_ms <= PONG_LATE_MAX_MS &&
                 late_ms * NS_PER_MS >= rtt_ns + PONG_LATE_MS * NS_PER_MS;
 
@@ -421,23 +433,23 @@ bool pace_has_read_on(struct pace *pace, uint32_t number)
     return news;
 }
 
-void pace_answered(struct pace *pace, uint32_t number, int64_t now_ns)
+void pace_answered(struct pace *pace, uint32_t number, int64_t heard_ns)
 {
     if (pace->greeted_ns != 0 && number == pace->greeting) {
-        pace->way_ns = now_ns - pace->greeted_ns;
+        pace->way_ns = heard_ns - pace->greeted_ns;
         pace->rtt_ns = pace->way_ns > pace->rtt_ns ? pace->way_ns : pace->rtt_ns;
         pace->greeted_ns = 0;
     }
     if (pace->asked_ns == 0 || (int32_t)(number - pace->asked) < 0) {
         return;
     }
-    const int64_t waited_ns = now_ns - pace->asked_ns - pace->rtt_ns;
+    const int64_t waited_ns = heard_ns - pace->asked_ns - pace->rtt_ns;
     pace->asked_ns = 0;
-    pace->held_ns = now_ns;
+    pace->held_ns = heard_ns;
     if (!pace->answers) {
-        begin_answers(pace, waited_ns, now_ns);
+        begin_answers(pace, waited_ns, heard_ns);
     } else if (pace->asked_at > pace->taken) {
-        measure(pace, pace->asked_at, now_ns, waited_ns <= PROMPT_NS);
+        measure(pace, pace->asked_at, heard_ns, waited_ns <= PROMPT_NS);
     }
     pace->trust = waited_ns > SOON_NS ? 0 : pace->trust < TRUST_MAX ? pace->trust + 1 : TRUST_MAX;
 }

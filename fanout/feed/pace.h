@@ -7,8 +7,8 @@
  * buffer, or in a proxy's. The kernel counts the first two. What is in the third is known from viewers that answer pings (RFC 6455,
  * 5.5.3): they have read all that came before the ping. Of others it is taken from how much smaller the window is that the
  * reader offers than the largest one so far, which is not exact: a buffer may come to offer less although it is
- * empty. In between a viewer is taken to read on at its rate. Pure but for pace_sample_read. ringcast-fanout's only
- * thread.
+ * empty. In between a viewer is taken to read on at its rate. Pure but for pace_sample_read and pace_heard_ns. ringcast-fanout's
+ * only thread.
  */
 #ifndef FANOUT_FEED_PACE_H
 #define FANOUT_FEED_PACE_H
@@ -74,6 +74,9 @@ struct pace {
 /* False: the kernel does not tell. */
 bool pace_sample_read(int socket, int64_t now_ns, struct pace_sample *sample);
 
+/* When the newest data came from the other side, by the kernel: a fan-out that was held up reads it later. NOW_NS if that is not told. */
+int64_t pace_heard_ns(int socket, int64_t now_ns);
+
 /* True if BYTES under way are much for a viewer who is sent RATE bytes a second (0: not known) over a way of RTT_NS. */
 bool pace_is_much(double rate, uint64_t bytes, int64_t rtt_ns);
 
@@ -90,8 +93,11 @@ uint32_t pace_unsent(double rate, uint32_t keyframe);
 /* What is in a ping that asks whether a viewer keeps up: the time. Never 0. */
 uint32_t pace_time_number(int64_t now_ns);
 
-/* By how many milliseconds the answer to the ping with NUMBER is later than any way explains that takes RTT_NS; 0: it is not late. */
-uint32_t pace_late_ms(uint32_t number, int64_t rtt_ns, int64_t now_ns);
+/*
+ * By how many milliseconds the answer to the ping with NUMBER, which came at HEARD_NS, is later than any way explains that takes
+ * RTT_NS; 0: it is not late.
+ */
+uint32_t pace_late_ms(uint32_t number, int64_t rtt_ns, int64_t heard_ns);
 
 /* True if a reader whose largest window so far was WINDOW_MAX has more unread than any change of its buffer explains. */
 bool pace_is_filled(uint32_t window, uint32_t window_max);
@@ -126,8 +132,8 @@ bool pace_has_read_on(struct pace *pace, uint32_t number);
  */
 uint32_t pace_probe(const struct pace *pace, int64_t now_ns);
 
-/* The viewer has answered the ping with NUMBER, and so has read what was before all older ones. */
-void pace_answered(struct pace *pace, uint32_t number, int64_t now_ns);
+/* At HEARD_NS came the viewer's answer to the ping with NUMBER: it has read what was before all older ones. */
+void pace_answered(struct pace *pace, uint32_t number, int64_t heard_ns);
 
 /* Bytes between the fan-out and what the viewer has read, as far as can be said at NOW_NS. */
 uint64_t pace_backlog(const struct pace *pace, int64_t now_ns);

@@ -30,6 +30,11 @@ const FAR_PATIENCE_MS = 20_000;
 const FAR_ROUNDS = 3;
 const FAR_WATCH_S = 3;
 
+// A fan-out that stands still longer than any answer may take, and less than ringcastd waits for it.
+const HELD_UP_MS = 2000;
+const HELD_UP_TIMES = 4;
+const HELD_UP_ROUNDS = 3;
+
 const PARTS = [0.8, 0.4, 0.2];
 
 async function selfSigned(stage) {
@@ -107,4 +112,40 @@ scenario('a long way behind a proxy is not a slow link', async (stage) => {
   } finally {
     far.close();
   }
+});
+
+/** How many fragments a new viewer of cam1 misses if the fan-out PID is held up, again and again, before it reads the viewer's answer to a ping. */
+async function missedWhenHeldUp(stage, ringcast, pid) {
+  const viewer = stage.viewer(ringcast, 'cam1', { keep: false, autoPong: false });
+  let next = () => {};
+  viewer.socket.on('ping', (data) => {
+    if (data.length > 0) next();
+    viewer.socket.pong(data, true);
+  });
+  await viewer.more(5);
+  for (let time = 0; time < HELD_UP_TIMES; time++) {
+    const began = await new Promise((resolve) => {
+      next = () => {
+        next = () => {};
+        process.kill(pid, 'SIGSTOP');
+        resolve(performance.now());
+      };
+    });
+    await waitUntil('the fan-out to have stood still', () => performance.now() - began >= HELD_UP_MS).finally(() => process.kill(pid, 'SIGCONT'));
+    await viewer.more(60);
+  }
+  viewer.assertOpen();
+  const sequences = viewer.fragments.map(({ sequence }) => sequence);
+  await viewer.close();
+  return sequences.at(-1) - sequences[0] + 1 - sequences.length;
+}
+
+scenario('a fan-out that was held up does not take that for slowness of its viewer', async (stage) => {
+  const camera = await stage.camera();
+  const ringcast = await stage.ringcast(camera);
+  const [{ pid }] = (await ringcast.status()).fanouts;
+  const missed = [];
+  do missed.push(await missedWhenHeldUp(stage, ringcast, pid));
+  while (missed.at(-1) > 0 && missed.length < HELD_UP_ROUNDS);
+  assert.equal(missed.at(-1), 0, `fragments missed in each round: ${missed}`);
 });
