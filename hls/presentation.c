@@ -13,11 +13,7 @@
 #include "hls/stream/playlist.h"
 #include "hls/stream/rules.h"
 
-/*
- * Milliseconds from a stream's first picture for which a whole group of pictures is waited for, before the target durations are chosen
- * without; and for which one stream waits for the other.
- */
-#define SURVEY_MS 10000
+/* Milliseconds for which one stream waits for the other. */
 #define GRACE_MS 3000
 
 /* How often viewers are counted. */
@@ -149,9 +145,8 @@ static bool is_away(const struct feed *feed)
 /* A stream is settled when its survey is done, or has taken long enough. */
 static bool is_settled(const struct feed *feed, uint64_t now_ms)
 {
-    return feed->state == FEED_LIVE ||
-           (feed->state == FEED_SURVEYING && feed->first_ms != 0 &&
-            (survey_is_done(&feed->survey) || now_ms - feed->first_ms >= SURVEY_MS));
+    return feed->state == FEED_LIVE || (feed->state == FEED_SURVEYING && feed->first_ms != 0 &&
+                                        survey_is_over(&feed->survey, feed->first_ms, now_ms));
 }
 
 static void choose_targets(struct presentation *presentation)

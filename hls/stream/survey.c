@@ -11,17 +11,18 @@ void survey_add(struct survey *survey, int64_t time_ns, bool keyframe, bool brok
     int64_t step = time_ns - survey->last_ns;
 
     if (broken) {
-        survey->keyframe_ns = 0; /* the group before is not whole */
+        survey->in_group = false;
     } else if (survey->pictures > 0 && step > 0 && step < STEP_MAX_NS) {
         survey->steps_ns += step;
         survey->steps++;
     }
     if (keyframe) {
         int64_t gop = time_ns - survey->keyframe_ns;
-        if (survey->keyframe_ns != 0 && gop > survey->gop_ns) {
+        if (survey->in_group && gop > survey->gop_ns) {
             survey->gop_ns = gop;
         }
         survey->keyframe_ns = time_ns;
+        survey->in_group = true;
     }
     survey->last_ns = time_ns;
     survey->pictures++;
@@ -30,7 +31,12 @@ void survey_add(struct survey *survey, int64_t time_ns, bool keyframe, bool brok
 bool survey_is_done(const struct survey *survey)
 {
     return survey->gop_ns > 0 ||
-           (survey->keyframe_ns != 0 && survey->last_ns - survey->keyframe_ns > SURVEY_GOP_MAX_NS);
+           (survey->in_group && survey->last_ns - survey->keyframe_ns > SURVEY_GOP_MAX_NS);
+}
+
+bool survey_is_over(const struct survey *survey, uint64_t since_ms, uint64_t now_ms)
+{
+    return survey_is_done(survey) || now_ms >= since_ms + SURVEY_MS;
 }
 
 int64_t survey_step_ns(const struct survey *survey)

@@ -14,8 +14,12 @@
 /* Longest distance between keyframes for which segments are made long enough that all of them begin with one. */
 #define SURVEY_GOP_MAX_NS (12 * INT64_C(1000000000))
 
+/* Milliseconds from its first picture for which a survey goes on that sees no whole group of pictures. */
+#define SURVEY_MS 10000
+
 struct survey {
-    int64_t keyframe_ns; /* time of the newest keyframe */
+    bool in_group;       /* the group since the newest keyframe is whole so far */
+    int64_t keyframe_ns; /* time of that keyframe */
     int64_t last_ns;     /* of the newest picture */
     int64_t gop_ns;      /* longest whole group of pictures; 0: none was whole yet */
     int64_t steps_ns;    /* sum of the steps between pictures that count, and their number */
@@ -28,6 +32,9 @@ void survey_add(struct survey *survey, int64_t time_ns, bool keyframe, bool brok
 
 /* Whether enough was seen: a whole group of pictures, or that there is none in SURVEY_GOP_MAX_NS. */
 bool survey_is_done(const struct survey *survey);
+
+/* Whether it is done, or has seen pictures since SINCE_MS for long enough at NOW_MS; the clock may have been read for NOW_MS before. */
+bool survey_is_over(const struct survey *survey, uint64_t since_ms, uint64_t now_ms);
 
 /* Usual time between two pictures; 0: not known. */
 int64_t survey_step_ns(const struct survey *survey);

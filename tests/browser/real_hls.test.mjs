@@ -37,6 +37,15 @@ async function untilMoving(page, what, width) {
   });
 }
 
+/** What hls.js knows of the playlist that it follows, and the newest of REQUESTS, for the message of a failure. */
+const followed = async (page, requests) => {
+  const details = await page.evaluate(() => {
+    const { targetduration, partTarget, canSkipUntil, canBlockReload, age, live, endSN, edge, fragments, deltaUpdateFailed } = window.hls?.latestLevelDetails ?? {};
+    return { targetduration, partTarget, canSkipUntil, canBlockReload, age, live, endSN, edge, fragments: fragments?.length, deltaUpdateFailed };
+  });
+  return JSON.stringify({ details, video: await shown(page), requests: requests.length, newest: requests.slice(-6) });
+};
+
 scenario('hls.js plays a camera, soon, and goes on when it changes and when it was away', async (stage) => {
   const camera = await stage.camera(['--camera', 'front:size=320x180,fps=15,gop=15,audio=aac']);
   const ringcast = stage.instance({ cameras: [{ name: 'front', url: camera.url() }] }).start(); // one stream: which one hls.js chooses is not the question here
@@ -59,7 +68,9 @@ scenario('hls.js plays a camera, soon, and goes on when it changes and when it w
     // By the low-latency rules: blocking reloads, hinted parts, delta updates.
     await until(() => requests.some((address) => /_HLS_msn=\d+&_HLS_part=\d+/.test(address)), 'a blocking reload');
     await until(() => requests.some((address) => /-p\d+\.m4s/.test(address)), 'a part');
-    await until(() => requests.some((address) => /_HLS_skip=YES/.test(address)), 'a delta update', 60_000);
+    await until(() => requests.some((address) => /_HLS_skip=YES/.test(address)), 'a delta update', 60_000).catch(async ({ message }) => {
+      throw new Error(`${message}: ${await followed(page, requests)}`);
+    });
 
     // It comes to the edge: the best of some seconds is what HLS can do, whatever else the machine does.
     const limit = LATENCY_S * Math.max(1, patience() / 4);
