@@ -37,6 +37,7 @@ export class Network {
   #names = [];
 
   #servers = [];
+  #sockets = new Set(); // of those servers
 
   /** A bridge, at address 254 of a network that only this process has. */
   constructor(stage) {
@@ -91,6 +92,8 @@ export class Network {
     const server = net.createServer((socket) => {
       const to = net.connect(port, '127.0.0.1');
       for (const [one, other] of [[socket, to], [to, socket]]) {
+        this.#sockets.add(one);
+        one.on('close', () => this.#sockets.delete(one));
         one.pipe(other);
         one.on('error', () => other.destroy());
         one.on('close', () => other.destroy());
@@ -103,6 +106,7 @@ export class Network {
 
   clear() {
     for (const server of this.#servers.splice(0)) server.close();
+    for (const socket of this.#sockets) socket.destroy(); // what is on its way to a machine that is gone would be for many minutes
     for (const name of this.#names.splice(0)) ip('netns', 'del', `${this.tag}${name}`);
     try {
       ip('link', 'del', this.tag);
