@@ -15,7 +15,7 @@ const FRAMES = 30;
 const NTP_UNIX = 2208988800;
 const CAPTURE_TOLERANCE_S = 0.003;
 const VIDEO_RATE = 90000;
-const NEAR = 3; // pictures before and behind a report
+const NEAR = 8; // pictures before and behind a report: its own is among them, however busy the machine
 const ATTEMPTS = 5;
 const rtsp = { listen: '127.0.0.1:0' };
 
@@ -80,7 +80,7 @@ scenario('cameras whose names have to be encoded in URLs, however a client does 
   for (const name of names) {
     for (const encode of [encodeURIComponent, encodeURI, everyByte]) {
       const client = await new RtspReader(`${url}${encode(name)}`).play();
-      await waitUntil(`pictures of ${name}`, () => client.pictures().length >= NEAR, LIMIT_MS);
+      await waitUntil(`pictures of ${name}`, () => client.pictures().length > 1, LIMIT_MS);
       await client.close();
     }
     assert.equal(await decode(`${url}${encodeURIComponent(name)}`, 'tcp'), FRAMES, name);
