@@ -397,13 +397,14 @@ void ownership_load(struct ownership *ownership, const json_t *body)
     ownership->load.cpu = value_number(body, "cpu");
 }
 
-uint64_t ownership_turn(struct ownership *ownership, uint64_t now_ms)
+uint64_t ownership_turn(struct ownership *ownership)
 {
     struct owner_action action;
 
     bucket_turn(ownership->bucket);
     tell_load(ownership);
-    while (owner_poll(ownership->owner, &action, now_ms)) {
+    while (owner_poll(ownership->owner, &action,
+                      clock_now_ms())) { /* what the bucket has just told has its own time */
         obey(ownership, &action);
     }
     if (ownership->moved && !ownership->leaving) {
@@ -411,6 +412,7 @@ uint64_t ownership_turn(struct ownership *ownership, uint64_t now_ms)
     }
     tell_lease(ownership);
     bool told = central_tell(&ownership->central, ownership->program);
+    const uint64_t now_ms = clock_now_ms();
     uint64_t next_ms = owner_next_ms(ownership->owner), again_ms = now_ms + TELL_AGAIN_MS,
              view_ms = roster_tell(&ownership->roster, ownership->program, ownership->state == BUCKET_WATCHED,
                                    now_ms);

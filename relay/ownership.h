@@ -33,7 +33,7 @@ void ownership_use_link(struct ownership *ownership, struct link *link);
 int ownership_fd(const struct ownership *ownership);
 
 /* Does what is due. Returns when the next thing is (CLOCK_MONOTONIC, ms); UINT64_MAX: nothing is. */
-uint64_t ownership_turn(struct ownership *ownership, uint64_t now_ms);
+uint64_t ownership_turn(struct ownership *ownership);
 
 /* ringcastd fetches CAMERA no more: nothing of it is published from here on. */
 void ownership_stopped(struct ownership *ownership, const char *camera);

@@ -451,7 +451,7 @@ static uint64_t on_turn(void *context, uint64_t now_ms)
         uint64_t up_ms = uplink_turn(server->uplink, now_ms),
                  down_ms = downlink_turn(server->downlink, now_ms);
         server->due_ms = up_ms < down_ms ? up_ms : down_ms;
-        uint64_t own_ms = server->ownership ? ownership_turn(server->ownership, now_ms) : UINT64_MAX;
+        uint64_t own_ms = server->ownership ? ownership_turn(server->ownership) : UINT64_MAX;
         server->due_ms = own_ms < server->due_ms ? own_ms : server->due_ms;
     }
     if (now_ms >= server->counts_ms + COUNTS_INTERVAL_MS) {
@@ -508,7 +508,7 @@ static void leave(struct server *server)
     for (uint64_t now_ms = clock_now_ms();
          server->ownership && !ownership_has_left(server->ownership) && now_ms < until_ms;
          now_ms = clock_now_ms()) {
-        uint64_t due_ms = ownership_turn(server->ownership, now_ms);
+        uint64_t due_ms = ownership_turn(server->ownership);
         due_ms = due_ms < until_ms ? due_ms : until_ms;
         wait_for_link(server, due_ms > now_ms ? due_ms - now_ms : 0);
     }

@@ -102,7 +102,7 @@ bool lease_write(struct lease *lease, uint64_t newest, bool gone, struct lease_v
     if (now_ms < lease->next_ms) {
         return false;
     }
-    if (lease->unseen_ms > 0 && now_ms - lease->unseen_ms >= LEASE_MS - LEASE_MARGIN_MS && !gone) {
+    if (lease->unseen_ms > 0 && now_ms >= lease->unseen_ms + (LEASE_MS - LEASE_MARGIN_MS) && !gone) {
         lease->next_ms = now_ms + LEASE_RENEW_MS; /* E6 */
         return false;
     }

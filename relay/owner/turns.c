@@ -165,7 +165,7 @@ bool turns_is_own(const struct owner *owner, const struct camera *camera, uint64
     if (!camera->is_planned || camera->first == NAMES_NONE || !owner->is_settled) {
         return false;
     }
-    uint64_t turn = (now_ms - camera->free_ms) / TURN_MS;
+    uint64_t turn = now_ms > camera->free_ms ? (now_ms - camera->free_ms) / TURN_MS : 0;
     if (camera->first == owner->me || (turn >= 1 && camera->second == owner->me) || turn > TURNS_MAX) {
         return true;
     }

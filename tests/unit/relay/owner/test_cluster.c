@@ -453,6 +453,18 @@ static bool writes_camera(struct owner *owner, uint64_t *revision, uint64_t unti
     return written;
 }
 
+/* The next thing that OWNER does apart from renewing, which succeeds. False: nothing. */
+static bool next_of(struct owner *owner, struct owner_action *action, uint64_t *revision, uint64_t now)
+{
+    while (owner_poll(owner, action, now)) {
+        if (action->kind != OWNER_WRITE_NODE) {
+            return true;
+        }
+        owner_see_node(owner, "me", &action->node, ++*revision, now);
+    }
+    return false;
+}
+
 static void who_only_looks_writes_nothing(void **state)
 {
     const struct owner_options options = {.node = "me", .site = ""};
@@ -517,6 +529,36 @@ static void an_earlier_incarnation_does_not(void **state)
     owner_destroy(owner);
 }
 
+/* What frees a camera may come after the clock was read for what is done next. */
+static void a_camera_that_has_just_become_free_is_taken_in_turn(void **state)
+{
+    const struct owner_choice choices[] = {{"first", 0}, {"other", 1}, {"me", 2}};
+    const struct owner_wish wish = {.site = "", .count = 3, .nodes = choices};
+    const struct owner_camera entry = {.node = "other", .incarnation = 11, .next = ""};
+    struct owner_node first = {.incarnation = 21, .site = ""}, other = {.incarnation = 11, .site = ""};
+    struct owner *owner = alone();
+    struct owner_action action;
+    uint64_t revision = 40, now = 1010;
+
+    (void)state;
+    assert_int_equal(owner_set_camera(owner, "front", &wish), 0);
+    assert_int_equal(owner_see_camera(owner, "front", &entry, 30, now), 0);
+    for (; now < 1010 + 2 * SETTLE_MS; now += LEASE_RENEW_MS / 2) {
+        first.renewal++;
+        other.renewal++;
+        assert_int_equal(owner_see_node(owner, "first", &first, ++revision, now), 0);
+        assert_int_equal(owner_see_node(owner, "other", &other, ++revision, now), 0);
+        assert_false(next_of(owner, &action, &revision, now));
+    }
+    other.status = OWNER_GONE;
+    assert_int_equal(owner_see_node(owner, "other", &other, ++revision, now + 1), 0);
+    assert_false(next_of(owner, &action, &revision, now));
+    assert_false(next_of(owner, &action, &revision, now + TURN_MS));
+    assert_true(next_of(owner, &action, &revision, now + 1 + TURN_MS));
+    assert_int_equal(action.kind, OWNER_WRITE_CAMERA);
+    owner_destroy(owner);
+}
+
 static void a_node_without_a_key_is_buried_first(void **state)
 {
     const struct owner_camera entry = {.node = "ghost", .incarnation = 11, .next = ""};
@@ -568,18 +610,6 @@ static void damaged_entries_are_left_out(void **state)
     assert_int_equal(owner_where(owner, "front", &place), 0);
     assert_string_equal(place.node, "");
     owner_destroy(owner);
-}
-
-/* The next thing that OWNER does apart from renewing, which succeeds. False: nothing. */
-static bool next_of(struct owner *owner, struct owner_action *action, uint64_t *revision, uint64_t now)
-{
-    while (owner_poll(owner, action, now)) {
-        if (action->kind != OWNER_WRITE_NODE) {
-            return true;
-        }
-        owner_see_node(owner, "me", &action->node, ++*revision, now);
-    }
-    return false;
 }
 
 static void what_is_removed_is_released_and_forgotten(void **state)
@@ -638,6 +668,7 @@ int main(void)
         cmocka_unit_test(who_only_looks_writes_nothing),
         cmocka_unit_test(a_later_incarnation_lives),
         cmocka_unit_test(an_earlier_incarnation_does_not),
+        cmocka_unit_test(a_camera_that_has_just_become_free_is_taken_in_turn),
         cmocka_unit_test(a_node_without_a_key_is_buried_first),
         cmocka_unit_test(damaged_entries_are_left_out),
         cmocka_unit_test(what_is_removed_is_released_and_forgotten),

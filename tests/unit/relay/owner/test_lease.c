@@ -89,6 +89,17 @@ static void who_sees_nothing_stops_renewing(void **state)
     write_at(&lease, now + LEASE_RENEW_MS, 10, revision);
 }
 
+/* The answer may come after the clock was read for the next write. */
+static void an_answer_that_is_newer_than_now_stops_nothing(void **state)
+{
+    struct lease lease = registered();
+    struct lease_value value = write_at(&lease, 1700, 10, 10);
+
+    (void)state;
+    lease_written(&lease, &value, 11, 1700 + LEASE_RENEW_MS + 1);
+    write_at(&lease, 1700 + LEASE_RENEW_MS, 10, 11);
+}
+
 static void a_renewal_counts_from_its_own_sending(void **state)
 {
     struct lease lease = registered();
@@ -230,6 +241,7 @@ int main(void)
         cmocka_unit_test(lasts_from_when_it_was_sent),
         cmocka_unit_test(an_answer_alone_prolongs_nothing),
         cmocka_unit_test(who_sees_nothing_stops_renewing),
+        cmocka_unit_test(an_answer_that_is_newer_than_now_stops_nothing),
         cmocka_unit_test(a_renewal_counts_from_its_own_sending),
         cmocka_unit_test(a_late_renewal_gives_it_back),
         cmocka_unit_test(the_buried_register_anew),
