@@ -34,6 +34,8 @@ async function join({ joins, camera, watchedS, muted }) {
       const { buffered, currentTime } = video;
       result.delays.push([(performance.now() - began) / 1000, buffered.end(buffered.length - 1) - currentTime]);
     }
+    // On a busy machine sound may begin later than pictures.
+    for (const end = performance.now() + 10_000; !muted && !player.stats.sound && performance.now() < end; ) await wait(100);
     result.stats = player.stats;
     result.duration = String(video.duration);
     player.stop();

@@ -128,8 +128,11 @@ scenario('mirrored and cropped pictures, and both changed by a reload without a 
     const page = await firefox.open(1000, 700);
     await page.goto(ringcast.address);
     const seen = () => page.evaluate(() => [...document.querySelectorAll('ringcast-camera')].map(({ camera, pictureSize: { width, height }, video }) => [camera, width, height, /^matrix\(-/.test(getComputedStyle(video).transform)]));
-    await until(async () => (await seen()).every(([, width]) => width > 0), 'pictures in Firefox');
-    assert.deepEqual(await seen(), [['plain', 320, 120, true], ['mirrored', 320, 240, true], ['upper', 320, 120, false], ['part', 160, 240, true]]);
+    const shown = await until(async () => {
+      const now = await seen();
+      return now.length === FRAMED.length && now.every(([, width]) => width > 0) && now;
+    }, 'pictures in Firefox');
+    assert.deepEqual(shown, [['plain', 320, 120, true], ['mirrored', 320, 240, true], ['upper', 320, 120, false], ['part', 160, 240, true]]);
   } finally {
     await firefox.close();
   }
