@@ -403,8 +403,8 @@ uint64_t ownership_turn(struct ownership *ownership)
 
     bucket_turn(ownership->bucket);
     tell_load(ownership);
-    while (owner_poll(ownership->owner, &action,
-                      clock_now_ms())) { /* what the bucket has just told has its own time */
+    /* The clock is read each time: what the bucket has just told has its own time, too. */
+    while (owner_poll(ownership->owner, &action, clock_now_ms())) {
         obey(ownership, &action);
     }
     if (ownership->moved && !ownership->leaving) {

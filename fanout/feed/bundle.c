@@ -429,25 +429,23 @@ void bundle_look(struct bundle *bundle, unsigned phases)
 void bundle_answered(struct bundle *bundle, uint32_t number)
 {
     struct viewer *socket = bundle->socket;
-    const int64_t now_ns = clock_now_ns();
     struct pace_sample sample;
 
-    if (number == 0 || socket->state != VIEWER_BUNDLE) {
+    if (number == 0 || socket->state != VIEWER_BUNDLE || !sample_socket(bundle, &sample)) {
         return;
     }
-    const int64_t heard_ns = pace_heard_ns(lws_get_socket_fd(socket->wsi), now_ns);
     if (socket->pace) {
-        viewer_note_answer(socket, number, now_ns);
-        pace_answered(socket->pace, number, heard_ns);
+        viewer_note_answer(socket, number, sample.now_ns);
+        pace_answered(socket->pace, number, sample.heard_ns);
         bundle_serve(bundle);
         return;
     }
-    uint32_t late_ms = sample_socket(bundle, &sample) ? pace_late_ms(number, sample.rtt_ns, heard_ns) : 0;
+    uint32_t late_ms = pace_late_ms(number, sample.rtt_ns, sample.heard_ns);
     if (late_ms > 0) {
         suspect(bundle, &sample);
     }
     if (late_ms > 0 && socket->pace) {
-        pace_convict(socket->pace, (uint64_t)(bundle->rate * late_ms / 1000), now_ns);
+        pace_convict(socket->pace, (uint64_t)(bundle->rate * late_ms / 1000), sample.now_ns);
     }
 }
 

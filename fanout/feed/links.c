@@ -273,36 +273,34 @@ static void look_at(struct feed *feed, struct viewer *viewer, unsigned round)
     }
 }
 
-/* At HEARD_NS came VIEWER's answer to the ping that had NUMBER, a time, in it. */
-static void convict_if_late(struct feed *feed, struct viewer *viewer, uint32_t number, int64_t heard_ns)
+/* SAMPLE was taken when VIEWER had answered the ping that had NUMBER, a time, in it. */
+static void convict_if_late(struct feed *feed, struct viewer *viewer, uint32_t number,
+                            const struct pace_sample *sample)
 {
-    struct pace_sample sample;
-    const int64_t now_ns = clock_now_ns();
+    uint32_t late_ms = pace_late_ms(number, sample->rtt_ns, sample->heard_ns);
 
-    if (!pace_sample_read(lws_get_socket_fd(viewer->wsi), now_ns, &sample)) {
-        return;
-    }
-    uint32_t late_ms = pace_late_ms(number, sample.rtt_ns, heard_ns);
     if (late_ms == 0) {
         return;
     }
-    suspect(feed, viewer, &sample);
+    suspect(feed, viewer, sample);
     if (viewer->pace) {
-        pace_convict(viewer->pace, (uint64_t)(feed_rate_for(feed, viewer) * late_ms / 1000), now_ns);
+        pace_convict(viewer->pace, (uint64_t)(feed_rate_for(feed, viewer) * late_ms / 1000), sample->now_ns);
     }
 }
 
 void feed_answered(struct viewer *viewer, uint32_t number)
 {
     struct feed *feed = viewer->feed;
-    const int64_t now_ns = clock_now_ns();
-    const int64_t heard_ns = pace_heard_ns(lws_get_socket_fd(viewer->wsi), now_ns);
+    struct pace_sample sample;
 
-    if (feed && !viewer->pace && viewer->state == VIEWER_LIVE && number != 0) {
-        convict_if_late(feed, viewer, number, heard_ns);
-    } else if (feed && viewer->pace && number != 0) {
-        viewer_note_answer(viewer, number, now_ns);
-        pace_answered(viewer->pace, number, heard_ns);
+    if (!feed || number == 0 || !pace_sample_read(lws_get_socket_fd(viewer->wsi), clock_now_ns(), &sample)) {
+        return;
+    }
+    if (!viewer->pace && viewer->state == VIEWER_LIVE) {
+        convict_if_late(feed, viewer, number, &sample);
+    } else if (viewer->pace) {
+        viewer_note_answer(viewer, number, sample.now_ns);
+        pace_answered(viewer->pace, number, sample.heard_ns);
         if (viewer->state == VIEWER_BEHIND && feed->reader) {
             feed_bring_on(feed, viewer);
         }

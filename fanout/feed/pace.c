@@ -113,24 +113,13 @@ bool pace_sample_read(int socket, int64_t now_ns, struct pace_sample *sample)
     *sample = (struct pace_sample){
         .now_ns = now_ns,
         .ack_ns = now_ns - (int64_t)info.tcpi_last_ack_recv * NS_PER_MS,
+        .heard_ns = now_ns - (int64_t)info.tcpi_last_data_recv * NS_PER_MS,
         .rtt_ns = (int64_t)info.tcpi_min_rtt * NS_PER_US,
         .acked = info.tcpi_bytes_acked,
         .queued = flying + info.tcpi_notsent_bytes,
         .window = info.tcpi_snd_wnd,
     };
     return true;
-}
-
-int64_t pace_heard_ns(int socket, int64_t now_ns)
-{
-    struct tcp_info info = {0};
-    socklen_t length = sizeof(info);
-
-    if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ||
-        length < offsetof(struct tcp_info, tcpi_last_data_recv) + sizeof(info.tcpi_last_data_recv)) {
-        return now_ns;
-    }
-    return now_ns - (int64_t)info.tcpi_last_data_recv * NS_PER_MS;
 }
 
 bool pace_is_much(double rate, uint64_t bytes, int64_t rtt_ns)

@@ -7,8 +7,8 @@
  * buffer, or in a proxy's. The kernel counts the first two. What is in the third is known from viewers that answer pings (RFC 6455,
  * 5.5.3): they have read all that came before the ping. Of others it is taken from how much smaller the window is that the
  * reader offers than the largest one so far, which is not exact: a buffer may come to offer less although it is
- * empty. In between a viewer is taken to read on at its rate. Pure but for pace_sample_read and pace_heard_ns. ringcast-fanout's
- * only thread.
+ * empty. In between a viewer is taken to read on at its rate. Pure but for pace_sample_read. ringcast-fanout's only
+ * thread.
  */
 #ifndef FANOUT_FEED_PACE_H
 #define FANOUT_FEED_PACE_H
@@ -18,12 +18,13 @@
 
 /* What the kernel says of a connection (TCP_INFO). */
 struct pace_sample {
-    int64_t now_ns;  /* CLOCK_MONOTONIC */
-    int64_t ack_ns;  /* when the last acknowledgement came */
-    int64_t rtt_ns;  /* the least round-trip time */
-    uint64_t acked;  /* bytes acknowledged so far */
-    uint64_t queued; /* bytes that are not sent, or not acknowledged */
-    uint32_t window; /* bytes that the reader offers to take */
+    int64_t now_ns;   /* CLOCK_MONOTONIC */
+    int64_t ack_ns;   /* when the last acknowledgement came */
+    int64_t heard_ns; /* when the newest data came from it, which a fan-out that was held up reads later */
+    int64_t rtt_ns;   /* the least round-trip time */
+    uint64_t acked;   /* bytes acknowledged so far */
+    uint64_t queued;  /* bytes that are not sent, or not acknowledged */
+    uint32_t window;  /* bytes that the reader offers to take */
 };
 
 struct pace {
@@ -73,9 +74,6 @@ struct pace {
 
 /* False: the kernel does not tell. */
 bool pace_sample_read(int socket, int64_t now_ns, struct pace_sample *sample);
-
-/* When the newest data came from the other side, by the kernel: a fan-out that was held up reads it later. NOW_NS if that is not told. */
-int64_t pace_heard_ns(int socket, int64_t now_ns);
 
 /* True if BYTES under way are much for a viewer who is sent RATE bytes a second (0: not known) over a way of RTT_NS. */
 bool pace_is_much(double rate, uint64_t bytes, int64_t rtt_ns);

@@ -125,13 +125,13 @@ async function missedWhenHeldUp(stage, ringcast, pid) {
   });
   await viewer.more(5);
   for (let time = 0; time < HELD_UP_TIMES; time++) {
-    const began = await new Promise((resolve) => {
-      next = () => {
-        next = () => {};
-        process.kill(pid, 'SIGSTOP');
-        resolve(performance.now());
-      };
-    });
+    let began;
+    next = () => {
+      next = () => {};
+      process.kill(pid, 'SIGSTOP');
+      began = performance.now();
+    };
+    await waitUntil('a ping', () => began);
     await waitUntil('the fan-out to have stood still', () => performance.now() - began >= HELD_UP_MS).finally(() => process.kill(pid, 'SIGCONT'));
     await viewer.more(60);
   }
